@@ -1,0 +1,354 @@
+"""Every struct that crosses a process or a language, and nothing else.
+
+The REST routes, the Jupyter events, the journal's events and the command line's `--json` all
+use these structs; `python -m jupyter_mltrack.schema` turns them into `openapi.json` and from
+there into TypeScript. Times are `*_ms`: milliseconds since the epoch, UTC. Numbers that JSON
+cannot hold are null in a column and named in its `nonfinite` map. No secret is in any struct.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NewType
+
+import msgspec
+
+WIRE_VERSION = 1
+
+RunId = NewType("RunId", str)
+ExperimentId = NewType("ExperimentId", str)
+WorkspaceId = NewType("WorkspaceId", str)
+
+RunStatus = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
+WorkspaceKind = Literal["local", "mlflow"]
+HealthState = Literal["ready", "connecting", "signed_out", "denied", "unreachable", "broken"]
+ProblemCode = Literal[
+    "bad_request",
+    "unauthorized",
+    "forbidden",
+    "not_found",
+    "ambiguous",
+    "conflict",
+    "too_large",
+    "unsupported_media_type",
+    "too_many_requests",
+    "signed_out",
+    "store_unreachable",
+    "store_timeout",
+    "store_error",
+    "internal",
+]
+
+
+class Struct(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all answers: immutable, keyword only; fields may be added, never renamed."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all requests: an unknown field is refused."""
+
+
+# --------------------------------------------------------------------------------- errors
+
+
+class Problem(Struct):
+    """The body of every error answer. The status of the answer follows from `code`."""
+
+    code: ProblemCode
+    message: str
+    hint: str = ""
+    retry_after_ms: int | None = None
+
+
+# ----------------------------------------------------------------------------- workspaces
+
+
+class Health(Struct):
+    """How a workspace is, in words a person can act on."""
+
+    state: HealthState
+    since_ms: int
+    message: str = ""
+    hint: str = ""
+    waiting_points: int = 0
+    """Points and events in journals of this user that the store has not got yet."""
+    waiting_since_ms: int | None = None
+    """When the oldest of them was written; None when nothing waits."""
+
+
+class WorkspaceInfo(Struct):
+    """A place where runs are kept. `uri` is for display: user names and passwords are cut out."""
+
+    id: WorkspaceId
+    kind: WorkspaceKind
+    name: str
+    uri: str
+    health: Health
+    experiment: str | None = None
+    """Name of the experiment that new runs go to; None when MLflow's default is used."""
+    current: bool = False
+
+
+class WorkspaceList(Struct):
+    workspaces: list[WorkspaceInfo]
+
+
+class ExperimentInfo(Struct):
+    id: ExperimentId
+    name: str
+    run_count: int | None = None
+
+
+class ExperimentList(Struct):
+    experiments: list[ExperimentInfo]
+
+
+# ----------------------------------------------------------------------------------- runs
+
+
+class MetricValue(Struct):
+    """The newest value of one metric. `value` is None when it is not finite: see `text`."""
+
+    key: str
+    value: float | None
+    text: str
+    """The exact value as text: `repr` of the float or int; "nan", "inf", "-inf" too."""
+    step: int
+    timestamp_ms: int
+
+
+class RunSummary(Struct):
+    """One row of a list of runs."""
+
+    run_id: RunId
+    workspace_id: WorkspaceId
+    experiment_id: ExperimentId | None
+    experiment: str | None
+    name: str
+    status: RunStatus
+    start_ms: int
+    end_ms: int | None
+    metrics: list[MetricValue]
+    """Newest value of each metric, main metrics first (loss, accuracy ...), then by name."""
+    parent_run_id: RunId | None = None
+    notebook: str | None = None
+    error: str | None = None
+    """Last line of the error that ended the run."""
+    waiting_points: int = 0
+    """Points of this run that the store has not got yet."""
+    live: bool = False
+    """True when a journal on this machine is being written for this run."""
+
+
+class RunPage(Struct):
+    runs: list[RunSummary]
+    next_page_token: str | None = None
+    total: int | None = None
+
+
+class Pair(Struct):
+    key: str
+    value: str
+
+
+class RunDetail(Struct):
+    summary: RunSummary
+    params: list[Pair]
+    tags: list[Pair]
+    artifact_uri: str | None = None
+    link: str | None = None
+    """Address of the run's page in the workspace's own web page, if it has one."""
+    merged: bool = False
+    """True when the store could not be asked and the answer comes from the journal alone."""
+
+
+class LiveRun(Struct):
+    """A running run (or one that ended within the last minute) with what a row shows."""
+
+    summary: RunSummary
+    sparkline: list[float | None]
+    """At most 40 values of the first main metric, oldest first."""
+    sparkline_key: str | None
+    cursor: int
+    """Grows with every change of this run; equal cursors mean nothing new to fetch."""
+
+
+class LiveRuns(Struct):
+    runs: list[LiveRun]
+    now_ms: int
+    """The server's clock, so that a page with another clock shows right durations."""
+
+
+class Column(Struct):
+    """The points of one metric, ascending by arrival. All lists have the same length n."""
+
+    key: str
+    steps: list[int]
+    timestamps_ms: list[int]
+    values: list[float | None]
+    nonfinite: dict[str, str] = {}
+    """Index in `values` (as text) -> "NaN", "Infinity" or "-Infinity"."""
+    exact: dict[str, str] = {}
+    """Index in `values` (as text) -> the whole number, where a float cannot hold it."""
+    total: int = 0
+    """How many points the run has for this key; more than n when points were thinned out."""
+
+
+class Series(Struct):
+    """Points of a run since a cursor; thinned to minimum and maximum of each bucket."""
+
+    run_id: RunId
+    status: RunStatus
+    columns: list[Column]
+    cursor: int
+    reset: bool = False
+    """True when the page must drop what it has: `columns` start from the first point."""
+
+
+class Status(Struct):
+    """What a page asks first. A page of another `wire_version` asks for a reload and stops."""
+
+    wire_version: int
+    version: str
+    now_ms: int
+
+
+class SyncRequest(Request):
+    workspace_id: WorkspaceId | None = None
+
+
+class SyncReport(Struct):
+    """What one shipping did. `waiting_points` is what is still to be sent afterwards."""
+
+    shipped_points: int
+    waiting_points: int
+    problems: list[Problem] = []
+
+
+# --------------------------------------------------------------------------------- events
+
+
+class Nudge(Struct):
+    """Jupyter event: something changed; fetch it if you show it. Carries no values."""
+
+    kind: Literal["points", "runs", "health"]
+    workspace_id: WorkspaceId
+    run_ids: list[RunId] = []
+    cursors: list[int] = []
+    """One for each of `run_ids`."""
+
+
+# ------------------------------------------------------------------- journal: what is kept
+
+
+class JournalMeta(Struct):
+    """Written once when a journal is created: whose it is and where its runs belong."""
+
+    format: int
+    journal_id: str
+    pid: int
+    host: str
+    boot_id: str
+    created_ms: int
+    tracking_uri: str
+    """Without user name and password: those stay in the environment."""
+    workspace_id: WorkspaceId
+    workspace_kind: WorkspaceKind
+    workspace_name: str
+    project_root: str
+    parent_journal_id: str | None = None
+    """Set for a worker process: its parent's shipper ships it too."""
+
+
+class RunBorn(Struct, tag="run_born"):
+    """A run begins. `created` says that the store has it already, under the same id."""
+
+    run_id: RunId
+    name: str
+    start_ms: int
+    experiment: str | None = None
+    experiment_id: ExperimentId | None = None
+    artifact_uri: str | None = None
+    tags: dict[str, str] = {}
+    user: str = ""
+    created: bool = False
+    resumed: bool = False
+
+
+class RunTags(Struct, tag="run_tags"):
+    run_id: RunId
+    tags: dict[str, str]
+
+
+class RunTagDeleted(Struct, tag="run_tag_deleted"):
+    run_id: RunId
+    key: str
+
+
+class RunParams(Struct, tag="run_params"):
+    """`automatic` parameters yield to what the user logs under the same key; see `RunEnded`."""
+
+    run_id: RunId
+    params: dict[str, str]
+    automatic: bool = False
+
+
+class MetricPoint(Struct):
+    """One point that the compact row cannot hold. `value` is `repr` of the float or int."""
+
+    key: str
+    value: str
+    step: int
+    timestamp_ms: int
+    model_id: str | None = None
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+
+
+class RunMetrics(Struct, tag="run_metrics"):
+    run_id: RunId
+    metrics: list[MetricPoint]
+
+
+class RunCall(Struct, tag="run_call"):
+    """Another write of MLflow's store, as JSON of its own messages; `method` is on a short list."""
+
+    run_id: RunId
+    method: Literal["log_inputs", "log_outputs"]
+    body: str
+
+
+class RunUpdated(Struct, tag="run_updated"):
+    """New name or a status that does not end the run (a resumed run is RUNNING again)."""
+
+    run_id: RunId
+    name: str | None = None
+    status: RunStatus | None = None
+
+
+class RunEnded(Struct, tag="run_ended"):
+    run_id: RunId
+    status: RunStatus
+    end_ms: int
+    error: str | None = None
+
+
+class Noted(Struct, tag="noted"):
+    """Something the user must learn of, for example points that could not be kept."""
+
+    code: str
+    message: str
+    run_id: RunId | None = None
+    at_ms: int = 0
+
+
+JournalEvent = (
+    RunBorn
+    | RunTags
+    | RunTagDeleted
+    | RunParams
+    | RunMetrics
+    | RunCall
+    | RunUpdated
+    | RunEnded
+    | Noted
+)
