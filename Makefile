@@ -1,0 +1,50 @@
+# Everything a person or CI runs; needs Python 3.11 or newer and make, nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SOURCES := pyproject.toml labextension/package.json $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null)
+NOTEBOOK ?= examples/quickstart.ipynb
+
+.PHONY: demo lab test check bench build schema clean help
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "jupyter_mltrack needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+# One stamp for each set of packages, renewed when the sources of the page or the metadata change.
+.venv/.installed-%: $(SOURCES) | $(BIN)/python
+	@echo "Installing jupyter_mltrack with what '$*' needs (a few minutes the first time) ..."
+	@$(PIP) install --editable '.[$*]'
+	@touch $@
+
+demo: .venv/.installed-demo  ## install, train in a notebook cell, and show what was tracked
+	@$(BIN)/python examples/run_demo.py
+
+lab: .venv/.installed-demo  ## open JupyterLab on the examples
+	@cd examples && ../$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 quickstart.ipynb
+
+test: .venv/.installed-test  ## install what the tests need, browser included, and run them
+	@sh tests/browser/install_browser.sh
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
+	@cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
+
+check: .venv/.installed-test .venv/.installed-lint  ## formatters, linters and type checkers
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent lint
+
+schema: .venv/.installed-test  ## openapi.json and wire.ts, anew from wire.py and the routes
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m jupyter_mltrack.schema
+
+bench: .venv/.installed-bench  ## the figures, side by side with the peers
+	@$(BIN)/python -m benchmarks
+
+build: .venv/.installed-test  ## wheel and sdist into dist/
+	@rm -rf jupyter_mltrack/labextension dist
+	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:  ## remove what was built and installed here
+	@rm -rf .venv dist jupyter_mltrack/labextension labextension/node_modules labextension/lib
