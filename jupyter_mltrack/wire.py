@@ -26,6 +26,7 @@ ProblemCode = Literal[
     "unauthorized",
     "forbidden",
     "not_found",
+    "method_not_allowed",
     "ambiguous",
     "conflict",
     "too_large",
@@ -137,6 +138,8 @@ class RunSummary(Struct):
     """Points of this run that the store has not got yet."""
     live: bool = False
     """True when a journal on this machine is being written for this run."""
+    hidden_metrics: int = 0
+    """How many metrics the run has beyond `metrics`: a list shows the first ones only."""
 
 
 class RunPage(Struct):
@@ -202,6 +205,10 @@ class Series(Struct):
     cursor: int
     reset: bool = False
     """True when the page must drop what it has: `columns` start from the first point."""
+    hidden_columns: int = 0
+    """How many metrics the run has beyond those that can be drawn."""
+    note: str = ""
+    """What is missing here and where it is kept; empty when nothing is."""
 
 
 class Status(Struct):
@@ -222,6 +229,20 @@ class SyncReport(Struct):
     shipped_points: int
     waiting_points: int
     problems: list[Problem] = []
+
+
+class ArtifactInfo(Struct):
+    """One entry of a run's artifact folder. `path` is relative to the run's artifact root."""
+
+    path: str
+    is_dir: bool
+    size_bytes: int | None = None
+
+
+class ArtifactList(Struct):
+    artifacts: list[ArtifactInfo]
+    truncated: bool = False
+    """True when the folder holds more entries than are listed."""
 
 
 # --------------------------------------------------------------------------------- events
