@@ -1,0 +1,157 @@
+"""Take secrets out of text before it is written anywhere.
+
+Shapes that name themselves (keys of clouds and forges, Azure's connection strings and signatures,
+JWTs, private keys, passwords in addresses), values assigned to a name such as `password`, and the
+exact values of environment variables whose names look secret. Numbers, hashes, run ids and
+ordinary words are left alone: the marker says what was taken out. Rules that guess from entropy
+are not used, because they hit ordinary data.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+
+_SECRET_NAME = re.compile(
+    r"(?:^|[_\-. ])(?:pass(?:word|wd|phrase|code)?|pwd|secrets?|credentials?|creds?|api[_\-. ]?keys?|apikeys?"
+    r"|access[_\-. ]?keys?|accesskeys?|account[_\-. ]?keys?|private[_\-. ]?keys?|signing[_\-. ]?keys?"
+    r"|secret[_\-. ]?(?:access[_\-. ]?)?keys?|encryption[_\-. ]?keys?|conn(?:ection)?[_\-. ]?str(?:ing)?"
+    r"|authorization|bearer|sas|pat|(?:auth|access|refresh|bearer|session|id|api|hf|github|gh|gitlab|slack|npm"
+    r"|wandb|azure|aws|gcp|databricks|jupyter|bot|personal|oauth|csrf|xsrf|deploy|user|service|openai)[_\-. ]?token"
+    r"|client[_\-. ]?secret)(?:$|[_\-. ]|\d)",
+    re.IGNORECASE,
+)
+_BARE_TOKEN = re.compile(r"^token$|_token$", re.IGNORECASE)
+_NO_SECRET = re.compile(
+    r"(?:^|_)(?:max|min|num|n|eos|bos|pad|sep|cls|mask|unk|per|count|total|special|stop|end|start|prompt|next|image)_",
+    re.IGNORECASE,
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SHORTEST = 6
+
+
+def is_secret_name(name: str) -> bool:
+    """Say whether a variable, parameter or tag of this name holds a secret by its name."""
+    if len(name) > 200:
+        name = name[-200:]
+    snake = _CAMEL.sub("_", name)
+    if _BARE_TOKEN.search(snake):
+        return _NO_SECRET.search(snake) is None
+    return _SECRET_NAME.search(snake) is not None
+
+
+# A table of (kind, pattern); the group "secret", where there is one, is what is taken out.
+_RULES = (
+    ("private key", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\s\S]{0,20000}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|[\s\S]{0,20000})"),
+    ("Azure key", r"\b(?:AccountKey|SharedAccessKey|SharedAccessSignature|AccessKey|Password|Pwd|ClientSecret)\s*=\s*(?P<s1>(?!\s)[^;\"'\s]{6,})(?=;|\"|'|\s|$)"),
+    ("signature", r"(?<=[?&;])(?:sig|signature|X-Amz-Signature|X-Goog-Signature|se_sig)=(?P<s2>[A-Za-z0-9%+/=_\-]{16,})"),
+    ("query secret", r"(?<=[?&])(?:access_token|token|api_key|apikey|key|password|secret|code)=(?P<s3>[^&\s\"'#]{8,})"),
+    ("Azure storage key", r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])"),
+    ("Azure client secret", r"(?<![A-Za-z0-9_~.\-])[A-Za-z0-9_~.\-]{3}\dQ~[A-Za-z0-9_~.\-]{31,34}(?![A-Za-z0-9_~.\-])"),
+    ("token", r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}"),
+    ("token", r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.(?![A-Za-z0-9_\-])"),
+    ("AWS key", r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    ("token", r"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{30,}|(?<![A-Za-z0-9])github_pat_[A-Za-z0-9_]{22,}"),
+    ("token", r"(?<![A-Za-z0-9])glpat-[A-Za-z0-9_\-]{16,}"),
+    ("token", r"(?<![A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9\-]{10,}|https://hooks\.slack\.com/services/[A-Za-z0-9/]{20,}"),
+    ("API key", r"(?<![A-Za-z0-9])sk-(?:proj-|ant-[a-z0-9]+-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_\-]{20,}"),
+    ("token", r"(?<![A-Za-z0-9])hf_[A-Za-z0-9]{30,}"),
+    ("token", r"(?<![A-Za-z0-9])dapi[a-f0-9]{32}(?:-\d)?(?![a-f0-9])"),
+    ("token", r"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}"),
+    ("token", r"(?<![A-Za-z0-9])pypi-[A-Za-z0-9_\-]{50,}"),
+    ("API key", r"(?<![A-Za-z0-9])AIza[A-Za-z0-9_\-]{35}"),
+    ("token", r"(?<![A-Za-z0-9])ya29\.[A-Za-z0-9_\-]{20,}"),
+    ("API key", r"(?<![A-Za-z0-9])[sr]k_(?:live|test)_[A-Za-z0-9]{16,}"),
+    ("API key", r"(?<![A-Za-z0-9])SG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}"),
+    ("token", r"(?i)\b(?:bearer|basic|token)\s+(?P<s4>[A-Za-z0-9\-._~+/]{16,}=*)"),
+    ("password", r"(?<=://)[^\s/:@\"']{0,100}:(?P<s5>[^\s/@\"']{1,200})(?=@)"),
+    ("token", r"(?<=://)(?P<s6>[A-Za-z0-9_\-]{20,})(?=@)"),
+    ("secret", r"(?i)(?<![A-Za-z0-9])(?:[A-Za-z0-9]+[_\-.])*(?:password|passwd|passphrase|pwd|secret|api[_\-]?key|apikey|access[_\-]?key|account[_\-]?key|private[_\-]?key|secret[_\-]?access[_\-]?key|client[_\-]?secret|auth[_\-]?token|access[_\-]?token|refresh[_\-]?token|connection[_\-]?string)[\"']?\s*(?::=|=>|[:=])\s*(?P<s7>\"[^\"\n]{4,}\"|'[^'\n]{4,}'|(?![\"'\[({<$])[^\s,;\"'&)\]}]{6,})"),
+)  # fmt: skip  # noqa: E501
+_HINT = re.compile(
+    r"(?i)key|secret|pass|pwd|sig|token|code|bearer|basic|://|eyJ|A[KSBCRI][IOC]A|gh[pousr]_|github_pat|glpat|xox"
+    r"|sk-|hf_|dapi|npm_|pypi-|AIza|ya29|[sr]k_|SG\.|Q~|==|connection"
+)
+_compiled: list[tuple[str, re.Pattern[str]]] = []
+_environment: tuple[int, Callable[[str], str]] | None = None
+
+
+def redact(text: str) -> str:
+    """Return `text` with every secret replaced by a marker such as `[redacted: token]`."""
+    if len(text) < _SHORTEST:
+        return text
+    text = _environment_rule()(text)
+    if _HINT.search(text) is None:
+        return text
+    if not _compiled:
+        _compiled.extend((kind, re.compile(pattern)) for kind, pattern in _RULES)
+    for kind, pattern in _compiled:
+        text = pattern.sub(lambda found, kind=kind: _marked(found, kind), text)
+    return text
+
+
+def redact_pair(name: str, value: str) -> str:
+    """Return the value of a parameter or tag as it may be written down."""
+    if is_secret_name(name) and value not in ("", "None", "True", "False"):
+        return "[redacted: named like a secret]"
+    return redact(value)
+
+
+def redact_pairs(pairs: Mapping[str, object]) -> dict[str, str]:
+    """Return parameters or tags as they may be written down."""
+    return {name: redact_pair(name, str(value)) for name, value in pairs.items()}
+
+
+def _marked(found: re.Match[str], kind: str) -> str:
+    groups = [name for name, value in found.groupdict().items() if value is not None]
+    if not groups:
+        return f"[redacted: {kind}]"
+    secret = found.group(groups[0])
+    if secret.startswith("[redacted") or _is_harmless(secret):
+        return found.group(0)
+    begin, end = found.span(groups[0])
+    whole, at = found.group(0), found.start()
+    quote = secret[0] if secret[0] in "\"'" else ""
+    return f"{whole[: begin - at]}{quote}[redacted: {kind}]{quote}{whole[end - at :]}"
+
+
+def _is_harmless(secret: str) -> bool:
+    """Say whether an assigned value is plainly no secret: a number, a word of Python, a placeholder."""
+    bare = secret.strip("\"'")
+    if bare in ("None", "True", "False", "null", "true", "false", "required", "optional"):
+        return True
+    return bool(re.fullmatch(r"[\d.,+\-e]+|\*+|<[^>]*>|\.{3}|os\.environ\S*|getpass\S*|self\.\S*|str|bytes", bare))
+
+
+def _environment_rule() -> Callable[[str], str]:
+    """Return the rule for exact values of the environment, made anew when the environment changed."""
+    global _environment
+    names = os.environ._data  # type: ignore[attr-defined]  # the mapping itself: no copy, no decoding
+    mark = hash(frozenset(names.items()))
+    if _environment is None or _environment[0] != mark:
+        _environment = (mark, _exact_rule(os.environ))
+    return _environment[1]
+
+
+def _exact_rule(environ: Mapping[str, str]) -> Callable[[str], str]:
+    values = sorted(
+        {v for k, v in environ.items() if len(v) >= 8 and is_secret_name(k) and not os.path.isabs(v)},
+        key=len,
+        reverse=True,
+    )
+    forms = [form for value in values for form in _spellings(value)]
+    if not forms:
+        return lambda text: text
+    pattern = re.compile("|".join(re.escape(form) for form in forms))
+    return lambda text: pattern.sub("[redacted: value of an environment variable]", text)
+
+
+def _spellings(value: str) -> list[str]:
+    import base64
+    import json
+    from urllib.parse import quote, quote_plus
+
+    raw = value.encode("utf-8", "surrogateescape")
+    found = [value, quote(raw, safe=""), quote_plus(raw), json.dumps(value)[1:-1], base64.b64encode(raw).decode()]
+    return list(dict.fromkeys(found))
