@@ -11,6 +11,8 @@
     │   └── Denied          the answer was 403
     └── JournalError        the journal cannot be written or read
 
+    MltrackWarning          our own trouble inside a tracked cell: it is said once, never raised
+
 In a notebook an error is shown in two lines (message, hint), in a script as a normal traceback,
 in the panel as message, hint and "copy details". The text is the same in all three.
 """
@@ -100,3 +102,7 @@ class Denied(WorkspaceError):
 
 class JournalError(MltrackError):
     """The journal cannot be written or read."""
+
+
+class MltrackWarning(UserWarning):
+    """Trouble of ours inside a tracked cell; said once for each cause, and the cell runs on."""
