@@ -146,6 +146,8 @@ class RunPage(Struct):
     runs: list[RunSummary]
     next_page_token: str | None = None
     total: int | None = None
+    problem: Problem | None = None
+    """Why the store could not be asked; `runs` is then what waits on this machine."""
 
 
 class Pair(Struct):
@@ -217,6 +219,19 @@ class Status(Struct):
     wire_version: int
     version: str
     now_ms: int
+
+
+class StatusReport(Struct):
+    """What the verb `status` answers."""
+
+    workspace: WorkspaceInfo
+    running: list[RunSummary]
+    waiting: list[WorkspaceInfo]
+    """Other workspaces that points on this machine wait for."""
+    auto: bool | None = None
+    """Whether every cell is tracked; None outside a notebook."""
+    problem: Problem | None = None
+    """Why the running runs could not be asked for."""
 
 
 class SyncRequest(Request):
