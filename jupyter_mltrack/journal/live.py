@@ -1,0 +1,483 @@
+"""The live index: what every running kernel of this machine logs, as columns in memory.
+
+It tails the journals of one data folder. A memory-mapped write changes no modification time,
+so the tail asks the reader for what comes after its cursor; asking costs microseconds. Nobody
+is told about values here: `poll` says which runs changed, readers fetch what they draw with the
+cursor they know. Memory is bounded: runs that ended go first, then long columns are thinned.
+An owner that is gone has its open runs shown FAILED; finishing its journal is the shipper's.
+Other threads may read while one polls.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from jupyter_mltrack import wire
+from jupyter_mltrack.errors import JournalError
+from jupyter_mltrack.journal import series as series_files
+from jupyter_mltrack.journal.columns import (
+    BYTES_PER_POINT,
+    COLUMN_OVERHEAD_BYTES,
+    COLUMN_POINTS_MAX,
+    HIDDEN_NAMES_COUNTED_MAX,
+    Points,
+    metric_rank,
+)
+from jupyter_mltrack.journal.facts import RunFacts
+
+MEMORY_BYTES_MAX = 256 << 20
+LIVE_AFTER_END_S = 60.0
+RUNS_MAX = 500
+ANSWER_POINTS_MAX = 400_000
+"""Points of one answer over all its columns; each column is thinned further beyond it."""
+POINTS_A_KEY_MAX = 2_000
+LIST_METRICS_MAX = 50
+SPARKLINE_POINTS = 40
+OWNER_CHECK_S = 0.5
+RESCAN_S = 1.0
+_READ_BYTES = 4 << 20
+
+_log = logging.getLogger(__name__)
+
+
+class Change(NamedTuple):
+    """One run changed: new points, or what a list shows of it."""
+
+    kind: Literal["points", "runs"]
+    workspace_id: wire.WorkspaceId
+    run_id: wire.RunId
+    cursor: int
+
+
+class LiveRunState:
+    """One run in memory. `version` grows with every change; it is the cursor of its readers."""
+
+    def __init__(self, facts: RunFacts) -> None:
+        self.facts = facts
+        self.columns: dict[str, Points] = {}
+        self.hidden: set[int] = set()
+        self.first_version = self.version = int(time.time() * 1000)
+        self.size_bytes = 0
+        self.ended_at_s: float | None = None
+        self.used_at_s = time.monotonic()
+        self.partial = False
+        """True when the store has older points that are not here."""
+        self.owned = False
+        self._ranked: list[str] = []
+
+    def ranked(self) -> list[str]:
+        """The metrics in the order in which a row shows them."""
+        if len(self._ranked) != len(self.columns):
+            self._ranked = sorted(self.columns, key=metric_rank)
+        return self._ranked
+
+    def measure(self) -> None:
+        """Take the size of the columns anew."""
+        self.size_bytes = sum(points.size_bytes() for points in self.columns.values())
+
+    def summary(self) -> wire.RunSummary:
+        """The run as a row of a list."""
+        facts, keys = self.facts, self.ranked()
+        shown = keys[:LIST_METRICS_MAX]
+        return wire.RunSummary(
+            run_id=facts.run_id,
+            workspace_id=facts.workspace_id,
+            experiment_id=facts.experiment_id,
+            experiment=facts.experiment,
+            name=facts.name or facts.run_id[:8],
+            status=facts.status,
+            start_ms=facts.start_ms or self._first_time_ms(),
+            end_ms=facts.end_ms,
+            metrics=[self.columns[key].newest(key) for key in shown],
+            parent_run_id=facts.parent_run_id,
+            notebook=facts.notebook,
+            error=facts.error,
+            live=self.owned and not facts.ended,
+            hidden_metrics=len(keys) - len(shown) + len(self.hidden),
+        )
+
+    def sparkline(self) -> tuple[list[float | None], str | None]:
+        """A few values of the first main metric over the whole run, the newest last."""
+        if not self.columns:
+            return [], None
+        key = self.ranked()[0]
+        values = self.columns[key].values
+        stride = max(1, -(-len(values) // SPARKLINE_POINTS))
+        picked = values[::-1][::stride][::-1] if stride > 1 else values
+        return [value if math.isfinite(value) else None for value in picked], key
+
+    def _first_time_ms(self) -> int:
+        return min((points.times[0] for points in self.columns.values()), default=0)
+
+
+class _Tailed:
+    """One journal that is followed."""
+
+    def __init__(self, path: Path) -> None:
+        from jupyter_mltrack.journal import JournalReader
+
+        self.path = path
+        self.reader = JournalReader(path)
+        self.meta: wire.JournalMeta = self.reader.meta
+        self.cursor = (1, 0)
+        self.first_segment = 0
+        self.open_runs: set[wire.RunId] = set()
+        self.alive = True
+        self.checked_at_s = 0.0
+
+
+class LiveIndex:
+    """Follows every journal below `data_dir`. `poll` does the work, the rest answers."""
+
+    def __init__(self, data_dir: Path, *, memory_bytes_max: int = MEMORY_BYTES_MAX) -> None:
+        self._data_dir = data_dir
+        self._memory_bytes_max = memory_bytes_max
+        self._lock = threading.RLock()
+        self._tailed: dict[Path, _Tailed] = {}
+        self._done: set[Path] = set()
+        self._runs: dict[tuple[str, str], LiveRunState] = {}
+        self._orphaned: list[Path] = []
+        self._listed_mtime_ns = -1
+        self._listed_at_s = -RESCAN_S
+        self.metas: dict[wire.WorkspaceId, wire.JournalMeta] = {}
+        """The newest journal of each workspace that was seen here."""
+
+    # ------------------------------------------------------------------------ the work
+
+    def poll(self, budget_s: float = 0.05) -> list[Change]:
+        """Read what is new in all journals; returns at most one change of a kind for each run.
+
+        Stops after `budget_s` so that a long backlog is shown while it is read.
+        """
+        changes: dict[tuple[str, str, str], Change] = {}
+        self._scan()
+        deadline_s = time.monotonic() + budget_s
+        for tailed in list(self._tailed.values()):
+            try:
+                self._follow(tailed, deadline_s, changes)
+            except (OSError, JournalError) as error:
+                _log.info("The journal %s is not followed any more: %s", tailed.path.name, error)
+                self._forget(tailed)
+        self._bound_memory()
+        return list(changes.values())
+
+    def is_busy(self) -> bool:
+        """Say whether a run is open in a journal whose owner lives."""
+        return any(tailed.alive and tailed.open_runs for tailed in list(self._tailed.values()))
+
+    def take_orphaned(self) -> list[Path]:
+        """Journals whose owner is gone, each named once; somebody has to finish them."""
+        with self._lock:
+            taken, self._orphaned = self._orphaned, []
+        return taken
+
+    def _scan(self) -> None:
+        from jupyter_mltrack.journal import list_journals, owner_alive
+
+        now_s = time.monotonic()
+        try:
+            mtime_ns = (self._data_dir / "journals").stat().st_mtime_ns
+        except OSError:
+            return
+        if mtime_ns == self._listed_mtime_ns and now_s - self._listed_at_s < RESCAN_S:
+            return
+        self._listed_at_s, self._listed_mtime_ns = now_s, mtime_ns
+        found = list_journals(self._data_dir)
+        self._done.intersection_update(found)
+        for path in found:
+            if path in self._tailed or path in self._done:
+                continue
+            try:
+                tailed = _Tailed(path)
+            except (OSError, JournalError, ValueError):
+                self._listed_mtime_ns = -1  # not whole yet, or damaged: look again
+                continue
+            self.metas[tailed.meta.workspace_id] = tailed.meta
+            tailed.alive = owner_alive(path)
+            if not tailed.alive:
+                self._orphaned.append(path)
+                if time.time() * 1000 - tailed.meta.created_ms > LIVE_AFTER_END_S * 10_000:
+                    self._done.add(path)
+                    continue
+            self._tailed[path] = tailed
+
+    def _follow(self, tailed: _Tailed, deadline_s: float, changes: dict[tuple[str, str, str], Change]) -> None:
+        from jupyter_mltrack.journal import owner_alive
+
+        now_s = time.monotonic()
+        check = not tailed.alive or now_s - tailed.checked_at_s >= OWNER_CHECK_S
+        if check and tailed.alive:
+            tailed.checked_at_s = now_s
+            tailed.alive = owner_alive(tailed.path)
+        while True:
+            batch = tailed.reader.read(tailed.cursor, limit_bytes=_READ_BYTES)
+            if batch.records:
+                with self._lock:
+                    self._take(tailed, batch.records, changes)
+            moved = batch.cursor != tailed.cursor
+            tailed.cursor = batch.cursor
+            if not moved:
+                break
+            if time.monotonic() > deadline_s:
+                return
+        if not tailed.alive:
+            self._finish(tailed, changes)
+
+    def _finish(self, tailed: _Tailed, changes: dict[tuple[str, str, str], Change]) -> None:
+        """The owner is gone and everything is read: end its open runs, stop following."""
+        with self._lock:
+            for run_id in tailed.open_runs:
+                run = self._runs.get((tailed.meta.workspace_id, run_id))
+                if run is None or run.facts.ended:
+                    continue
+                last_ms = max((points.times[-1] for points in run.columns.values()), default=0)
+                run.facts.fail(max(last_ms, run.facts.start_ms) or int(time.time() * 1000))
+                self._changed(run, "runs", changes)
+            if tailed.path not in self._orphaned:
+                self._orphaned.append(tailed.path)
+        self._forget(tailed)
+
+    def _forget(self, tailed: _Tailed) -> None:
+        self._tailed.pop(tailed.path, None)
+        self._done.add(tailed.path)
+
+    # ------------------------------------------------------------------- taking records
+
+    def _take(
+        self, tailed: _Tailed, records: Iterable[object], changes: dict[tuple[str, str, str], Change]
+    ) -> None:
+        from jupyter_mltrack.journal import Rows
+
+        bumped: set[str] = set()
+        for record in records:
+            event = None if isinstance(record, Rows) else record.event  # type: ignore[attr-defined]
+            run_id = record.run_id if isinstance(record, Rows) else getattr(event, "run_id", None)
+            if not tailed.first_segment:
+                tailed.first_segment = record.end[0]  # type: ignore[attr-defined]
+            if run_id is None:
+                continue
+            run = self._run_of(tailed, wire.RunId(run_id), event)
+            if run_id not in bumped:
+                bumped.add(run_id)
+                run.version += 1
+            if event is not None and run.facts.apply(event):
+                self._changed(run, "runs", changes)
+            if self._add_points(run, record):
+                self._changed(run, "points", changes)
+            self._note_end(tailed, run, event)
+
+    def _run_of(self, tailed: _Tailed, run_id: wire.RunId, event: wire.JournalEvent | None) -> LiveRunState:
+        workspace_id = tailed.meta.workspace_id
+        run = self._runs.get((workspace_id, run_id))
+        if run is None:
+            run = LiveRunState(RunFacts(run_id, workspace_id))
+            run.owned = True
+            if not isinstance(event, wire.RunBorn) or event.resumed:
+                self._load_older(tailed, run)
+            self._runs[workspace_id, run_id] = run
+        if isinstance(event, wire.RunBorn) or (
+            not run.facts.born and tailed.meta.parent_journal_id is None and not run.facts.ended
+        ):
+            tailed.open_runs.add(run_id)
+            run.owned = True
+        return run
+
+    def _load_older(self, tailed: _Tailed, run: LiveRunState) -> None:
+        """Take what an earlier part of the journal, or an earlier life of the run, left behind."""
+        until = (tailed.meta.journal_id, tailed.first_segment)
+        kept = series_files.load(self._data_dir, run.facts.workspace_id, run.facts.run_id, until=until)
+        run.partial = kept is None or not kept.complete
+        if kept is None:
+            return
+        run.facts, run.columns = kept.facts, kept.columns
+        run.facts.status, run.facts.end_ms = "RUNNING", None
+        run.measure()
+
+    def _add_points(self, run: LiveRunState, record: object) -> bool:
+        before = len(run.columns)
+        added, dropped = series_files.add_record(record, run.columns, run.version)
+        if len(run.hidden) < HIDDEN_NAMES_COUNTED_MAX:
+            run.hidden.update(map(hash, dropped))
+        run.size_bytes += BYTES_PER_POINT * added
+        run.size_bytes += COLUMN_OVERHEAD_BYTES * (len(run.columns) - before)
+        if added > 1_000 or run.version % 64 == 0:
+            for points in run.columns.values():
+                if len(points.values) > COLUMN_POINTS_MAX:
+                    points.shrink(run.version)
+                    run.measure()
+        return added > 0 or bool(dropped)
+
+    def _note_end(self, tailed: _Tailed, run: LiveRunState, event: wire.JournalEvent | None) -> None:
+        if run.facts.ended:
+            tailed.open_runs.discard(run.facts.run_id)
+            if run.ended_at_s is None:
+                run.ended_at_s = time.monotonic()
+        elif event is not None:
+            run.ended_at_s = None
+
+    def _changed(
+        self,
+        run: LiveRunState,
+        kind: Literal["points", "runs"],
+        changes: dict[tuple[str, str, str], Change],
+    ) -> None:
+        facts = run.facts
+        if facts.ended and run.ended_at_s is None:
+            run.ended_at_s = time.monotonic()
+        key = (kind, facts.workspace_id, facts.run_id)
+        changes[key] = Change(kind, facts.workspace_id, facts.run_id, run.version)
+
+    def _bound_memory(self) -> None:
+        total = sum(run.size_bytes for run in self._runs.values())
+        if total <= self._memory_bytes_max and len(self._runs) <= RUNS_MAX:
+            return
+        now_s = time.monotonic()
+        with self._lock:
+            ended = [
+                (run.used_at_s, key)
+                for key, run in self._runs.items()
+                if run.ended_at_s is not None and now_s - run.ended_at_s > LIVE_AFTER_END_S
+            ]
+            for _, key in sorted(ended):
+                if total <= self._memory_bytes_max and len(self._runs) <= RUNS_MAX:
+                    return
+                total -= self._runs.pop(key).size_bytes
+            while total > self._memory_bytes_max:
+                run = max(self._runs.values(), key=lambda one: one.size_bytes)
+                points = max(run.columns.values(), key=Points.size_bytes)
+                if len(points.values) < POINTS_A_KEY_MAX:
+                    return
+                run.version += 1
+                points.shrink(run.version)
+                total -= run.size_bytes
+                run.measure()
+                total += run.size_bytes
+
+    # -------------------------------------------------------------------------- answers
+
+    def live_runs(self, workspace_id: wire.WorkspaceId | None = None) -> wire.LiveRuns:
+        """Runs that are running, or ended within the last minute; the newest first."""
+        now_s = time.monotonic()
+        found = []
+        with self._lock:
+            for run in self._runs.values():
+                recent = run.ended_at_s is None or now_s - run.ended_at_s <= LIVE_AFTER_END_S
+                if not recent or workspace_id not in (None, run.facts.workspace_id):
+                    continue
+                values, key = run.sparkline()
+                found.append(
+                    wire.LiveRun(
+                        summary=run.summary(),
+                        sparkline=values,
+                        sparkline_key=key,
+                        cursor=run.version,
+                    )
+                )
+        found.sort(key=lambda one: (-one.summary.start_ms, one.summary.run_id))
+        return wire.LiveRuns(runs=found, now_ms=int(time.time() * 1000))
+
+    def summary(self, workspace_id: str, run_id: str) -> wire.RunSummary | None:
+        """The run as a row, if it is here."""
+        with self._lock:
+            run = self._runs.get((workspace_id, run_id))
+            return run.summary() if run else None
+
+    def series(
+        self,
+        workspace_id: str,
+        run_id: str,
+        *,
+        since: int = 0,
+        keys: list[str] | None = None,
+        max_points: int = POINTS_A_KEY_MAX,
+    ) -> wire.Series | None:
+        """The points after `since`; None when the run is not here, or older points are missing."""
+        with self._lock:
+            run = self._runs.get((workspace_id, run_id))
+            if run is None or run.partial:
+                return None
+            run.used_at_s = time.monotonic()
+            return answer(
+                run.facts,
+                run.columns,
+                keys=keys if keys is not None else run.ranked(),
+                since=since,
+                versions=(run.first_version, run.version),
+                max_points=max_points,
+                hidden=len(run.hidden),
+            )
+
+    def is_partial(self, workspace_id: str, run_id: str) -> bool:
+        """Say whether the run is here but its older points are only in the store."""
+        with self._lock:
+            run = self._runs.get((workspace_id, run_id))
+            return run is not None and run.partial
+
+    def complete(self, workspace_id: str, run_id: str, older: wire.Series | None) -> None:
+        """Put the store's older points before what is here; None when the store cannot tell."""
+        with self._lock:
+            run = self._runs.get((workspace_id, run_id))
+            if run is None or not run.partial:
+                return
+            run.partial = False
+            run.version += 1
+            for column in older.columns if older else ():
+                mine = series_files.column_for(run.columns, column.key)
+                if mine is not None:
+                    mine.prepend(older_points(column, mine), run.version)
+            run.measure()
+
+
+def older_points(column: wire.Column, mine: Points) -> Points:
+    """Points of a store's column that came before the first point of `mine`."""
+    first = (mine.times[0], mine.steps[0]) if mine.times else (math.inf, 0)
+    older = Points()
+    rows = zip(column.steps, column.timestamps_ms, column.values, strict=True)
+    for place, (step, time_ms, value) in enumerate(rows):
+        if (time_ms, step) < first:
+            text = column.exact.get(str(place)) or column.nonfinite.get(str(place)) or repr(value)
+            older.add_exact(0, step, time_ms, text)
+    return older
+
+
+def answer(
+    facts: RunFacts,
+    columns: dict[str, Points],
+    *,
+    keys: Iterable[str],
+    since: int,
+    versions: tuple[int, int],
+    max_points: int,
+    hidden: int = 0,
+) -> wire.Series:
+    """Columns of a run since a version, thinned; from the first point when the reader is too far behind."""
+    first_version, version = versions
+    wanted = [(key, columns[key]) for key in keys if key in columns]
+    known = first_version <= since <= version
+    reset = not known or any(points.reset_version > since for _, points in wanted)
+    room = max(10, min(max_points, POINTS_A_KEY_MAX, ANSWER_POINTS_MAX // max(1, len(wanted))))
+    answers = []
+    for key, points in wanted:
+        start = 0 if reset else points.start_after(since)
+        if reset or start < len(points.values):
+            answers.append(points.column(key, start, room))
+    note = ""
+    if hidden:
+        note = f"{hidden} more metrics are kept in the store; {len(columns)} can be drawn."
+    return wire.Series(
+        run_id=facts.run_id,
+        status=facts.status,
+        columns=answers,
+        cursor=version,
+        reset=reset,
+        hidden_columns=hidden,
+        note=note,
+    )
+
+

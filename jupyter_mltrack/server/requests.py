@@ -1,0 +1,92 @@
+"""What a request may say: one frozen struct per route, decoded before any code of ours runs.
+
+Path, query and body fields of a route are one struct; an unknown field or a value out of its
+bounds is refused with 400. No struct takes a tracking URI: a workspace is named by its id only.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from jupyter_mltrack.wire import ExperimentId, Request, RunId, SyncRequest, WorkspaceId
+
+__all__ = [
+    "ArtifactFileRequest",
+    "ArtifactsRequest",
+    "ExperimentsRequest",
+    "LiveRequest",
+    "NoFields",
+    "RunRequest",
+    "RunsRequest",
+    "SeriesRequest",
+    "SyncRequest",
+    "WorkspacesRequest",
+]
+
+WorkspaceField = Annotated[WorkspaceId, Meta(pattern=r"\A[0-9a-f]{12}\Z")]
+RunField = Annotated[RunId, Meta(pattern=r"\A[A-Za-z0-9_-]{1,256}\Z")]
+ExperimentField = Annotated[ExperimentId, Meta(pattern=r"\A[A-Za-z0-9_-]{1,256}\Z")]
+KeyField = Annotated[str, Meta(min_length=1, max_length=5_000)]
+PathField = Annotated[str, Meta(max_length=4_096)]
+
+MAX_SERIES_POINTS = 2_000
+MAX_CURSOR = 2**62
+
+
+class NoFields(Request):
+    """A request that says nothing."""
+
+
+class WorkspacesRequest(Request):
+    """`path` is the notebook's path below the server's root folder, as JupyterLab names it."""
+
+    path: PathField | None = None
+
+
+class ExperimentsRequest(Request):
+    workspace: WorkspaceField
+
+
+class LiveRequest(Request):
+    """Without a workspace: the live runs of every workspace on this machine."""
+
+    workspace: WorkspaceField | None = None
+
+
+class RunsRequest(Request):
+    workspace: WorkspaceField
+    experiment: ExperimentField | None = None
+    search: Annotated[str, Meta(max_length=2_000)] | None = None
+    page_token: Annotated[str, Meta(max_length=2_000)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+
+
+class RunRequest(Request):
+    run_id: RunField
+    workspace: WorkspaceField
+
+
+class SeriesRequest(Request):
+    """`since` is the `cursor` of an earlier answer; 0 asks for everything."""
+
+    run_id: RunField
+    workspace: WorkspaceField
+    since: Annotated[int, Meta(ge=0, le=MAX_CURSOR)] = 0
+    keys: Annotated[list[KeyField], Meta(max_length=500)] | None = None
+    max_points: Annotated[int, Meta(ge=10, le=MAX_SERIES_POINTS)] = MAX_SERIES_POINTS
+
+
+class ArtifactsRequest(Request):
+    """`path` is a folder below the run's artifact root; empty for the root itself."""
+
+    run_id: RunField
+    workspace: WorkspaceField
+    path: PathField = ""
+
+
+class ArtifactFileRequest(Request):
+    run_id: RunField
+    workspace: WorkspaceField
+    path: Annotated[str, Meta(min_length=1, max_length=4_096)]
