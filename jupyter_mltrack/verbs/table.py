@@ -1,0 +1,182 @@
+"""The one table of verbs: `%mltrack`, `jupyter mltrack`, Python, completion and README are made from it.
+
+A verb that is not a row here does not exist. Rows say what a person types and reads; what a verb
+does is the function of the same name that `function` names. Importing this module imports nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Argument(NamedTuple):
+    """One word or option of a verb.
+
+    Attributes:
+        name: `RUN` for a word, `--save` for an option.
+        help: what it does, in one line.
+        value: what an option takes (`NAME`); empty for a flag.
+        kind: what completes it: run, experiment, metric, workspace, verb, or words divided by `|`.
+        required: a word that must be there.
+        rest: takes all words that are left, as they were typed.
+    """
+
+    name: str
+    help: str
+    value: str = ""
+    kind: str = ""
+    required: bool = False
+    rest: bool = False
+
+    @property
+    def is_option(self) -> bool:
+        return self.name.startswith("--")
+
+    @property
+    def field(self) -> str:
+        """Name of the keyword that the verb's function takes."""
+        return self.name.lstrip("-").replace("-", "_").lower()
+
+    def usage(self) -> str:
+        """How it is written: `[--save NAME]`, `RUN`, `[FILTER]`."""
+        text = f"{self.name} {self.value}" if self.value else self.name
+        return text if self.required else f"[{text}]"
+
+
+class Verb(NamedTuple):
+    """One row. `examples` are pairs of what is typed after the verb and what it does."""
+
+    name: str
+    help: str
+    arguments: tuple[Argument, ...]
+    examples: tuple[tuple[str, str], ...]
+    function: str
+    notebook_only: bool = False
+
+    def usage(self) -> str:
+        return " ".join([self.name, *(one.usage() for one in self.arguments)])
+
+    def option(self, name: str) -> Argument | None:
+        return next((one for one in self.arguments if one.name == name), None)
+
+    @property
+    def words(self) -> tuple[Argument, ...]:
+        return tuple(one for one in self.arguments if not one.is_option)
+
+
+_JSON = Argument("--json", "Print the answer as JSON.")
+_ACTS = "jupyter_mltrack.verbs.acts"
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        "status",
+        "Where runs go, how the workspace is, what runs now and what waits to be sent.",
+        (_JSON,),
+        (("", "the workspace, running runs and the backlog"),),
+        f"{_ACTS}:status",
+    ),
+    Verb(
+        "use",
+        "Choose the workspace for the cells that follow.",
+        (
+            Argument("SPEC", "local, a folder, sqlite:///..., http(s)://... or a name from mltrack.toml.", kind="workspace"),
+            Argument("--save", "Write it to mltrack.toml under this name and use it from now on.", "NAME"),
+            _JSON,
+        ),
+        (
+            ("http://127.0.0.1:5000", "an MLflow server"),
+            ("http://127.0.0.1:5000 --save team", "the same, kept as team for the next kernel"),
+            ("local", "back to the embedded workspace of this project"),
+        ),
+        f"{_ACTS}:use",
+    ),
+    Verb(
+        "experiment",
+        "Choose the experiment for new runs, or list the experiments; a new one is made with its first run.",
+        (
+            Argument("NAME", "Name of the experiment; without it the experiments are listed.", kind="experiment"),
+            Argument("--save", "Write it to mltrack.toml too."),
+            _JSON,
+        ),
+        (("digits", "later runs go to digits"), ("", "the experiments there are")),
+        f"{_ACTS}:experiment",
+    ),
+    Verb(
+        "runs",
+        "List runs of the current experiment, newest first.",
+        (
+            Argument("FILTER", "MLflow's filter language, or plain words found in name, notebook or experiment.", rest=True),
+            Argument("--sort", "Order by this metric, best first; -METRIC turns it round.", "METRIC", kind="metric"),
+            Argument("--last", "The newest run only."),
+            Argument("--all", "Runs of every experiment."),
+            Argument("--limit", "How many rows at most; 20 if not said.", "N"),
+            _JSON,
+        ),
+        (
+            ("", "the newest 20"),
+            ("metrics.acc > 0.9 --sort loss", "a filter, and the lowest loss first"),
+            ("sweep --all", "runs with sweep in their name, of every experiment"),
+            ("--last --json", "the newest run, for a program"),
+        ),
+        f"{_ACTS}:runs",
+    ),
+    Verb(
+        "show",
+        "Show one run: status, parameters, newest metrics, tags and where it is kept.",
+        (
+            Argument("RUN", "Id, beginning of an id, name, last, last~2, best:METRIC or worst:METRIC.", kind="run", required=True),
+            _JSON,
+        ),
+        (("last", "the newest run"), ("best:acc", "the run with the best acc")),
+        f"{_ACTS}:show",
+    ),
+    Verb(
+        "sync",
+        "Send what waits on this machine now; end the runs of kernels that are gone.",
+        (Argument("--wait", "Stay until all of it is sent or nothing moves any more."), _JSON),
+        (("", "one round, ten seconds at most"), ("--wait", "until nothing waits")),
+        f"{_ACTS}:sync",
+    ),
+    Verb(
+        "auto",
+        "Track every cell that logs or trains, without %%track.",
+        (Argument("STATE", "on or off; without it, which of the two it is.", kind="on|off"),),
+        (("on", "from the next cell on"), ("off", "only cells with %%track")),
+        "jupyter_mltrack.notebook.auto:auto",
+        notebook_only=True,
+    ),
+    Verb(
+        "help",
+        "Say what a verb does and how it is written.",
+        (Argument("VERB", "The verb; without it, all of them.", kind="verb"),),
+        (("", "all verbs"), ("runs", "one verb with its options and examples")),
+        f"{_ACTS}:help",
+    ),
+)  # fmt: skip
+
+VERB_NAMES = tuple(verb.name for verb in VERBS)
+
+
+def find_verb(name: str) -> Verb:
+    """The row of this name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for verb in VERBS:
+        if verb.name == name:
+            return verb
+    from jupyter_mltrack.display_text import clean
+    from jupyter_mltrack.errors import UsageError
+
+    hint = f"Verbs: {', '.join(VERB_NAMES)}."
+    near = nearest(name, VERB_NAMES)
+    raise UsageError(f"There is no verb {clean(name)!r}.", f"Did you mean {near}? {hint}" if near else hint)
+
+
+def nearest(word: str, known: tuple[str, ...] | list[str]) -> str:
+    """The known word that was probably meant; empty when none is near."""
+    import difflib
+
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return near[0] if near else ""
