@@ -308,6 +308,9 @@ class RunBorn(Struct, tag="run_born"):
     user: str = ""
     created: bool = False
     resumed: bool = False
+    owner_pid: int | None = None
+    """Set where a worker may have begun the run too: the process that ends it. Such a birth is
+    skipped when the store has the run, and the run does not end with the worker's journal."""
 
 
 class RunTags(Struct, tag="run_tags"):
