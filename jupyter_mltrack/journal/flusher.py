@@ -1,0 +1,73 @@
+"""The journal's one thread: brings what was written to the disk and makes room ahead of need.
+
+It starts with the first write, works every `INTERVAL_S` while there is something to do, and
+sleeps without waking when there is not. Before it sleeps it takes away the plans of all sinks, so
+that the next append passes through the slow path once and wakes it: the fast path itself never
+has to look whether somebody sleeps.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_mltrack.journal.writer import Journal
+
+INTERVAL_S = 0.12
+"""So that data is on the disk within 200 ms, the time for the disk's work included."""
+FIRST_LOOK_S = 0.01
+_IDLE_ROUNDS = 8
+
+
+class Flusher:
+    """Owns the thread of one journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> bool:
+        """Begin; False when the system gives no thread, then the writer does the work itself."""
+        thread = threading.Thread(target=self._run, name="mltrack-journal", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return False
+        self._thread = thread
+        return True
+
+    def wake(self) -> None:
+        """Say that there is work. Cheap, and safe in a signal handler."""
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End the thread and wait for it."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        quiet_rounds = 0
+        pause_s = FIRST_LOOK_S
+        while not self._stopping:
+            if quiet_rounds > _IDLE_ROUNDS:
+                self._wake.wait()
+                quiet_rounds = 0
+                pause_s = FIRST_LOOK_S
+            self._wake.clear()
+            began = time.monotonic()
+            busy = self._journal.tend()
+            if self._stopping:
+                return
+            quiet_rounds = 0 if busy else quiet_rounds + 1
+            if quiet_rounds == _IDLE_ROUNDS - 1:
+                # Two more rounds follow: a thread that held a plan has finished by then.
+                self._journal.forget_plans()
+            self._wake.wait(max(0.001, pause_s - (time.monotonic() - began)))
+            pause_s = INTERVAL_S

@@ -1,0 +1,221 @@
+"""The fast path: one dict of metrics becomes one row of the journal in about a microsecond.
+
+What a set of keys needs (numbers, packers, the segment's `write`) is made once and found again by
+the keys themselves. Whatever does not fit exactly, an integer, a tensor, a full segment, a closed
+journal, leaves through an exception to `_append_slowly`, which takes its time and never raises.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from time import time_ns
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from jupyter_mltrack.journal import format as fmt
+
+if TYPE_CHECKING:
+    from jupyter_mltrack.journal.segments import Segment
+    from jupyter_mltrack.journal.writer import Journal
+
+EXACT_MAX = 2**53
+"""Whole numbers up to here are exact as a float."""
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+_PLANS_MAX = 256
+_WIDTH_MAX = 200_000
+_Plan = tuple[
+    int, Callable[..., bytes], int, int, Callable[..., bytes], Callable[[bytes], int], "Segment"
+]
+
+
+class RunSink:
+    """Where the points of one run go. Made by `Journal.sink`; any thread may use it."""
+
+    __slots__ = ("__weakref__", "_journal", "_map_key", "_next_step", "_plans", "run_id")
+
+    def __init__(
+        self, journal: Journal, run_id: str, map_key: Callable[[str], str] | None = None
+    ) -> None:
+        self.run_id = run_id
+        self._journal = journal
+        self._map_key = map_key
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._next_step = 0
+
+    def append(
+        self,
+        metrics: Mapping[str, Any],
+        step: int | None = None,
+        timestamp_ms: int | None = None,
+    ) -> None:
+        """Write one value for each key; when this returns, a killed process loses nothing of it.
+
+        Args:
+            metrics: numbers by name. Floats, whole numbers of any size, booleans and anything
+                with one element that turns into a number; what is not a number is left out, told
+                once, and the rest is kept.
+            step: None takes the step after the highest one of this run so far.
+            timestamp_ms: None takes the clock.
+        """
+        try:
+            ids, pack, seed, head, frame, write, _ = self._plans[tuple(metrics)]
+            values = metrics.values()
+            for value in values:
+                if value.__class__ is not float:
+                    raise TypeError
+            if step is None:
+                step = self._next_step
+                self._next_step = step + 1
+            elif step.__class__ is not int:
+                raise TypeError
+            elif step >= self._next_step:
+                self._next_step = step + 1
+            if timestamp_ms is None:
+                timestamp_ms = time_ns() // 1_000_000
+            payload = pack(ids, step, timestamp_ms, *values)
+            write(frame(head, crc32(payload, seed), payload))
+        except Exception:
+            # An unknown set of keys, a value that is no float, a full segment: all end up here.
+            self._append_slowly(metrics, step, timestamp_ms)
+
+    def forget_plans(self) -> None:
+        """Make the next append look at the journal again."""
+        self._plans.clear()
+
+    def _append_slowly(
+        self, metrics: Mapping[str, Any], step: Any, timestamp_ms: int | None
+    ) -> None:
+        try:
+            floats, exact = self._sorted_out(dict(metrics))
+            step = self._clean_step(step)
+            stamp = self._clean_time(timestamp_ms)
+            if floats:
+                self._write_row(tuple(floats), tuple(floats.values()), step, stamp)
+            if exact:
+                self._journal.write_exact(self.run_id, exact, step, stamp)
+        except Exception as error:
+            self._journal.trouble_with(
+                "bad_metrics",
+                f"Metrics were not logged: {type(error).__name__}: {error}",
+                "Pass a dict of names and numbers.",
+            )
+
+    def _sorted_out(self, metrics: dict[Any, Any]) -> tuple[dict[str, float], dict[str, int]]:
+        floats: dict[str, float] = {}
+        exact: dict[str, int] = {}
+        for key, value in metrics.items():
+            name = key if type(key) is str else str(key)
+            number = as_number(value)
+            if number is None:
+                self._journal.trouble_with(
+                    "bad_value",
+                    f"Metric {_short(name)} was not logged: {_described(value)} is not a number.",
+                    "Log a number, or one element of it.",
+                    once_for=f"{name}\0{type(value).__name__}",
+                )
+            elif isinstance(number, float):
+                floats[name] = number
+            else:
+                exact[self._map_key(name) if self._map_key else name] = number
+        return floats, exact
+
+    def _clean_step(self, step: Any) -> int:
+        number = self._next_step if step is None else as_number(step)
+        if number is None or number != number or not _INT64_MIN <= number <= _INT64_MAX:
+            self._journal.trouble_with(
+                "bad_step",
+                f"{_described(step)} is not a step: the points were logged with the next step.",
+                "Pass a whole number as step, or none.",
+            )
+            number = self._next_step
+        clean = int(number)
+        if clean >= self._next_step:
+            self._next_step = clean + 1
+        return clean
+
+    def _clean_time(self, timestamp_ms: Any) -> int:
+        if timestamp_ms is not None:
+            number = as_number(timestamp_ms)
+            if number is not None and 0 <= number <= _INT64_MAX:
+                return int(number)
+        return time_ns() // 1_000_000
+
+    def _write_row(
+        self, keys: tuple[str, ...], values: tuple[float, ...], step: int, stamp: int
+    ) -> None:
+        if len(keys) > _WIDTH_MAX:
+            half = len(keys) // 2
+            self._write_row(keys[:half], values[:half], step, stamp)
+            self._write_row(keys[half:], values[half:], step, stamp)
+            return
+        journal = self._journal
+        while True:
+            plan = self._plans.get(keys) or self._make_plan(keys)
+            if plan is None:
+                journal.lose(self.run_id, len(keys))
+                return
+            ids, pack, seed, head, frame, write, segment = plan
+            payload = pack(ids, step, stamp, *values)
+            whole = frame(head, crc32(payload, seed), payload)
+            try:
+                write(whole)
+            except ValueError:  # the segment is full, sealed or closed
+                self._plans.pop(keys, None)
+                if not journal.go_on_after(segment, len(whole)):
+                    journal.lose(self.run_id, len(keys))
+                    return
+            else:
+                return
+
+    def _make_plan(self, keys: tuple[str, ...]) -> _Plan | None:
+        names = keys if self._map_key is None else tuple(map(self._map_key, keys))
+        codec = fmt.row_codec(len(keys))
+        named = self._journal.name_in_segment(self.run_id, names, codec.frame_bytes)
+        if named is None:
+            return None
+        segment, run_no, schema_no = named
+        ids = run_no | schema_no << 32
+        plan = (ids, codec.pack, codec.seed, codec.head, codec.frame, segment.map.write, segment)
+        if len(self._plans) >= _PLANS_MAX:
+            self._plans.clear()
+        self._plans[keys] = plan
+        return plan
+
+
+def as_number(value: Any) -> float | int | None:
+    """A float, or an int where a float would not be exact; None when `value` is no number."""
+    try:
+        if isinstance(value, (str, bytes, bytearray, memoryview)):
+            return None
+        if not isinstance(value, (float, int)):
+            item = getattr(value, "item", None)
+            if item is not None:
+                value = item()
+                if isinstance(value, (str, bytes)):
+                    return None
+        if isinstance(value, float):
+            return float(value)
+        try:
+            whole = operator.index(value)
+        except TypeError:
+            return float(value)
+        return float(whole) if -EXACT_MAX <= whole <= EXACT_MAX else int(whole)
+    except Exception:
+        # Any class may be passed in, and its conversions may raise anything: it is no number.
+        return None
+
+
+def _short(text: str) -> str:
+    shown = text if len(text) <= 80 else f"{text[:77]}..."
+    return ascii(shown) if not shown.isprintable() else repr(shown)
+
+
+def _described(value: Any) -> str:
+    kind = type(value).__name__
+    if isinstance(value, (str, bytes)):
+        return f"{kind} {_short(str(value))}"
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return f"{kind} of shape {shape}"
+    return "None" if value is None else f"a {kind}"
