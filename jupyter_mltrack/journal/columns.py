@@ -26,7 +26,19 @@ BYTES_PER_POINT = 24
 COLUMN_OVERHEAD_BYTES = 1_200
 
 _INT64_MAX = 2**63 - 1
-_FIRST_KEYS = ("loss", "acc", "accuracy", "f1", "auc", "rmse", "mse", "mae", "r2", "score", "reward")
+_FIRST_KEYS = (
+    "loss",
+    "acc",
+    "accuracy",
+    "f1",
+    "auc",
+    "rmse",
+    "mse",
+    "mae",
+    "r2",
+    "score",
+    "reward",
+)
 
 
 def metric_rank(key: str) -> tuple[int, int, str]:
@@ -57,7 +69,17 @@ class Points:
     each: a reader that knows version v gets what came after it.
     """
 
-    __slots__ = ("exact", "marks", "reset_version", "starts", "steps", "times", "total", "values", "odd")
+    __slots__ = (
+        "exact",
+        "marks",
+        "odd",
+        "reset_version",
+        "starts",
+        "steps",
+        "times",
+        "total",
+        "values",
+    )
 
     def __init__(self) -> None:
         self.steps = array("q")

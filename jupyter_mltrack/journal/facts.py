@@ -62,6 +62,8 @@ class RunFacts(msgspec.Struct):
         self.error = self.error or OWNER_GONE
 
     def _begin(self, event: wire.RunBorn) -> None:
+        if self.born and event.owner_pid is not None:
+            return  # a worker's word of a run that is known
         self.born = True
         self.resumed = self.resumed or event.resumed
         self.name = _short(event.name) or self.name

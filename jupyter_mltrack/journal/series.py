@@ -126,7 +126,10 @@ def _segment_of(record: object) -> int:
 
 
 def _gather(
-    record: object, workspace_id: wire.WorkspaceId, runs: dict[str, KeptRun], known: dict[str, RunFacts]
+    record: object,
+    workspace_id: wire.WorkspaceId,
+    runs: dict[str, KeptRun],
+    known: dict[str, RunFacts],
 ) -> None:
     from jupyter_mltrack.journal import Rows
 
@@ -143,9 +146,7 @@ def _gather(
     run.complete = run.complete and not dropped
 
 
-def add_record(
-    record: object, columns: dict[str, Points], version: int
-) -> tuple[int, list[str]]:
+def add_record(record: object, columns: dict[str, Points], version: int) -> tuple[int, list[str]]:
     """Add the points of one record to columns; returns their number and the metrics without room."""
     from jupyter_mltrack.journal import Rows
 
@@ -220,7 +221,9 @@ def _frame(journal_id: str, segment: int, run: KeptRun, *, full: bool) -> bytes:
         for points in columns.values()
         for part in (points.steps, points.times, points.values)
     )
-    return _HEAD.pack(_MAGIC, len(head), len(body), zlib.crc32(body, zlib.crc32(head))) + head + body
+    return (
+        _HEAD.pack(_MAGIC, len(head), len(body), zlib.crc32(body, zlib.crc32(head))) + head + body
+    )
 
 
 def _bytes(part: array[int] | array[float]) -> bytes:

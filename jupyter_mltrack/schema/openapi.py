@@ -45,7 +45,9 @@ def openapi_document() -> Json:
         schemas[name] = {"type": "string"}
     paths: dict[str, Json] = {}
     for route in ROUTES:
-        paths.setdefault(f"/{API_PREFIX}/{route.path}", {})[route.method.lower()] = _operation(route)
+        paths.setdefault(f"/{API_PREFIX}/{route.path}", {})[route.method.lower()] = _operation(
+            route
+        )
     return {
         "openapi": "3.1.0",
         "info": {

@@ -68,7 +68,7 @@ def _exports() -> str:
         f'export type {name} = components["schemas"]["{name}"];'
         for name in sorted(document["components"]["schemas"])
     ]
-    for path, operations in document["paths"].items():
+    for operations in document["paths"].values():
         for operation in operations.values():
             name = operation["operationId"]
             query = any(one["in"] == "query" for one in operation.get("parameters", []))

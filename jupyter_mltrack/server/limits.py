@@ -8,16 +8,14 @@ USER_REQUESTS_MAX = 24
 ALL_REQUESTS_MAX = 96
 
 
-class TooMany(Exception):  # noqa: N818 - said like the answer: too many requests
+class TooMany(Exception):
     """The caller has to come back later."""
 
 
 class RequestLimits:
     """Counts requests under way. Used from the event loop only."""
 
-    def __init__(
-        self, user_max: int = USER_REQUESTS_MAX, all_max: int = ALL_REQUESTS_MAX
-    ) -> None:
+    def __init__(self, user_max: int = USER_REQUESTS_MAX, all_max: int = ALL_REQUESTS_MAX) -> None:
         self._user_max = user_max
         self._all_max = all_max
         self._of_user: Counter[str] = Counter()

@@ -46,6 +46,8 @@ class WorkspacesRequest(Request):
 
 
 class ExperimentsRequest(Request):
+    """Which workspace's."""
+
     workspace: WorkspaceField
 
 
@@ -56,6 +58,8 @@ class LiveRequest(Request):
 
 
 class RunsRequest(Request):
+    """`search` is words, or a filter in MLflow's language when it holds a comparison."""
+
     workspace: WorkspaceField
     experiment: ExperimentField | None = None
     search: Annotated[str, Meta(max_length=2_000)] | None = None
@@ -64,6 +68,8 @@ class RunsRequest(Request):
 
 
 class RunRequest(Request):
+    """Which run."""
+
     run_id: RunField
     workspace: WorkspaceField
 
@@ -87,6 +93,8 @@ class ArtifactsRequest(Request):
 
 
 class ArtifactFileRequest(Request):
+    """`path` is a file below the run's artifact root."""
+
     run_id: RunField
     workspace: WorkspaceField
     path: Annotated[str, Meta(min_length=1, max_length=4_096)]

@@ -321,6 +321,8 @@ export interface components {
             next_page_token: string | null;
             /** @default null */
             total: number | null;
+            /** @default null */
+            problem: components["schemas"]["Problem"] | null;
         };
         /**
          * RunSummary

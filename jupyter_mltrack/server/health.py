@@ -1,0 +1,146 @@
+"""How each workspace is: asked in the background, answered at once from memory.
+
+Two things are put together: the state file that the shipper leaves for everybody (what waits and
+since when), and a check by a reader process that is repeated only while a page looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from jupyter_mltrack import wire
+from jupyter_mltrack.errors import MltrackError
+from jupyter_mltrack.server.known import CONNECT_HINT, KnownWorkspaces, not_connected
+from jupyter_mltrack.server.pool import ReaderPool
+from jupyter_mltrack.workspaces import Workspace
+
+READY_AGAIN_S = 20.0
+TROUBLE_AGAIN_S = 5.0
+CHECK_TIME_S = 4.0
+CHECK_LIMIT_S = 6.0
+
+_log = logging.getLogger(__name__)
+
+
+class _StateFile(msgspec.Struct):
+    """The part of the shipper's state file that is shown."""
+
+    health: wire.Health
+
+
+class HealthWatch:
+    """Keeps the newest health of each workspace. Used from the event loop only."""
+
+    def __init__(
+        self,
+        data_dir: Path,
+        pool: ReaderPool,
+        known: KnownWorkspaces,
+        changed: Callable[[Workspace], None],
+    ) -> None:
+        self._data_dir = data_dir
+        self._pool = pool
+        self._known = known
+        self._changed = changed
+        self._health: dict[str, wire.Health] = {}
+        self._checked_at_s: dict[str, float] = {}
+        self._checks: dict[str, asyncio.Task[None]] = {}
+
+    def of(self, workspace: Workspace) -> wire.Health:
+        """The newest that is known; what waits is read anew from the state file."""
+        if not self._known.is_connected(workspace):
+            return wire.Health(
+                state="connecting",
+                since_ms=int(time.time() * 1000),
+                message=not_connected(workspace),
+                hint=CONNECT_HINT,
+            )
+        waiting = self._from_state_file(workspace)
+        health = self._health.get(workspace.id) or waiting
+        if health is None:
+            return wire.Health(state="connecting", since_ms=int(time.time() * 1000))
+        if waiting is None:
+            return health
+        return msgspec.structs.replace(
+            health,
+            waiting_points=waiting.waiting_points,
+            waiting_since_ms=waiting.waiting_since_ms,
+        )
+
+    def watch(self, workspaces: list[Workspace]) -> None:
+        """Check those whose health is old; returns at once."""
+        now_s = time.monotonic()
+        for workspace in workspaces:
+            if workspace.id in self._checks or not self._known.is_connected(workspace):
+                continue
+            health = self._health.get(workspace.id)
+            ready = health is not None and health.state == "ready"
+            again_s = READY_AGAIN_S if ready else TROUBLE_AGAIN_S
+            if now_s - self._checked_at_s.get(workspace.id, -1e9) >= again_s:
+                self._checks[workspace.id] = asyncio.ensure_future(self._check(workspace))
+
+    def look_again(self, workspace: Workspace) -> None:
+        """Something went wrong, or somebody asked: check soon."""
+        last_s = self._checked_at_s.get(workspace.id, -1e9)
+        if time.monotonic() - last_s > 1.0:
+            self._checked_at_s.pop(workspace.id, None)
+            self.watch([workspace])
+
+    async def close(self) -> None:
+        """Stop all checks."""
+        checks = list(self._checks.values())
+        for check in checks:
+            check.cancel()
+        await asyncio.gather(*checks, return_exceptions=True)
+
+    async def _check(self, workspace: Workspace) -> None:
+        before = self._health.get(workspace.id)
+        try:
+            raw = await self._pool.call(
+                "check", workspace, {"timeout_s": CHECK_TIME_S}, limit_s=CHECK_LIMIT_S
+            )
+            health = msgspec.json.decode(raw, type=wire.Health)
+        except MltrackError as error:
+            health = _health_of(error)
+        except msgspec.DecodeError:
+            _log.warning("The health of %s could not be read", workspace.name, exc_info=True)
+            return
+        finally:
+            self._checks.pop(workspace.id, None)
+            self._checked_at_s[workspace.id] = time.monotonic()
+        if before is not None and before.state == health.state:
+            health = msgspec.structs.replace(health, since_ms=before.since_ms)
+        self._health[workspace.id] = health
+        if before is None or (before.state, before.message) != (health.state, health.message):
+            self._changed(workspace)
+
+    def _from_state_file(self, workspace: Workspace) -> wire.Health | None:
+        path = self._data_dir / "state" / f"{workspace.id}.json"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=_StateFile).health
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+
+_STATE_OF_CODE: dict[str, wire.HealthState] = {
+    "signed_out": "signed_out",
+    "forbidden": "denied",
+    "store_unreachable": "unreachable",
+    "store_timeout": "unreachable",
+    "too_many_requests": "connecting",
+}
+
+
+def _health_of(error: MltrackError) -> wire.Health:
+    return wire.Health(
+        state=_STATE_OF_CODE.get(error.code, "broken"),
+        since_ms=int(time.time() * 1000),
+        message=error.message,
+        hint=error.hint,
+    )

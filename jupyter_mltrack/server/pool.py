@@ -1,0 +1,271 @@
+"""Reader processes of the server: one for embedded workspaces, one for each other, one to ship.
+
+A call that lasts too long costs its process, never the server: the process is killed, the caller
+gets a problem, and the workspace is left alone for a while that grows with each failure. No more
+than a few processes live at once; all end with the server, since their stdin does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from jupyter_mltrack.errors import MltrackError
+from jupyter_mltrack.server.reader import Call, CallName, PlainWorkspace, Reply
+from jupyter_mltrack.workspaces import Workspace
+
+PROCESSES_MAX = 4
+WAITING_MAX = 16
+REPLY_BYTES_MAX = 64 << 20
+START_LIMIT_S = 60.0
+IDLE_S = 600.0
+FIRST_PAUSE_S = 2.0
+PAUSE_MAX_S = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class StoreTrouble(MltrackError):
+    """A reader process gave a problem, or none of its own in time."""
+
+    def __init__(
+        self, message: str, hint: str = "", *, code: str, retry_after_ms: int | None = None
+    ) -> None:
+        super().__init__(message, hint, code=code)
+        self.retry_after_ms = retry_after_ms
+
+
+class _Reader:
+    """One process and the calls to it, one at a time."""
+
+    def __init__(self, name: str, warm: Mapping[str, Any]) -> None:
+        self.name = name
+        self.used_at_s = time.monotonic()
+        self._warm = dict(warm)
+        self._lock = asyncio.Lock()
+        self._waiting = 0
+        self._process: asyncio.subprocess.Process | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._next_id = 0
+        self._pause_s = 0.0
+        self._paused_until_s = 0.0
+
+    @property
+    def busy(self) -> bool:
+        return self._waiting > 0
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    async def call(self, call: Call, limit_s: float) -> bytes:
+        """The reply's answer as JSON.
+
+        Raises:
+            StoreTrouble: the process answered with a problem, or not in time.
+        """
+        self.used_at_s = time.monotonic()
+        if self.used_at_s < self._paused_until_s:
+            left_ms = int((self._paused_until_s - self.used_at_s) * 1000)
+            raise self._silent(limit_s, "store_unreachable", left_ms)
+        if self._waiting >= WAITING_MAX:
+            raise StoreTrouble(
+                f"Too many questions to {self.name} at once.",
+                code="too_many_requests",
+                retry_after_ms=1_000,
+            )
+        self._waiting += 1
+        work = asyncio.ensure_future(self._in_turn(call, limit_s, time.monotonic() + 2 * limit_s))
+        work.add_done_callback(self._note_done)
+        return await asyncio.shield(work)
+
+    def _note_done(self, work: asyncio.Future[bytes]) -> None:
+        self._waiting -= 1
+        if not work.cancelled():
+            work.exception()
+
+    async def _in_turn(self, call: Call, limit_s: float, deadline_s: float) -> bytes:
+        try:
+            async with asyncio.timeout_at(asyncio.get_running_loop().time() + 2 * limit_s):
+                await self._lock.acquire()
+        except TimeoutError:
+            raise self._silent(limit_s, "store_timeout", 1_000) from None
+        try:
+            await self._ready(deadline_s)
+            return await self._ask(call, limit_s)
+        finally:
+            self._lock.release()
+
+    async def _ask(self, call: Call, limit_s: float) -> bytes:
+        try:
+            reply = await asyncio.wait_for(self._exchange(call), limit_s)
+        except TimeoutError:
+            self._pause_s = min(PAUSE_MAX_S, self._pause_s * 2 or FIRST_PAUSE_S)
+            self._paused_until_s = time.monotonic() + self._pause_s
+            await self.close()
+            raise self._silent(limit_s, "store_timeout", int(self._pause_s * 1000)) from None
+        except (OSError, ValueError, EOFError, msgspec.DecodeError) as error:
+            _log.warning("The reader process for %s ended: %s", self.name, error)
+            await self.close()
+            raise StoreTrouble(
+                f"The process that reads {self.name} ended.", "Try again.", code="store_error"
+            ) from None
+        self._pause_s = 0.0
+        if reply.problem is not None:
+            problem = reply.problem
+            raise StoreTrouble(
+                problem.message,
+                problem.hint,
+                code=problem.code,
+                retry_after_ms=problem.retry_after_ms,
+            )
+        return bytes(reply.answer or b"null")
+
+    def _silent(self, limit_s: float, code: str, retry_after_ms: int) -> StoreTrouble:
+        return StoreTrouble(
+            f"{self.name} gave no answer within {limit_s:g} s.",
+            "What you log is kept on this machine and sent later.",
+            code=code,
+            retry_after_ms=retry_after_ms,
+        )
+
+    async def _ready(self, deadline_s: float) -> None:
+        """Wait until the process is up; starting goes on when the caller's time is over."""
+        if self._process is not None and self._process.returncode is None and not self._starting:
+            return
+        if self._starting is None:
+            self._starting = asyncio.ensure_future(self._start())
+        left_s = max(0.05, deadline_s - time.monotonic())
+        try:
+            await asyncio.wait_for(asyncio.shield(self._starting), left_s)
+        except TimeoutError:
+            raise StoreTrouble(
+                f"{self.name} is being opened.", code="store_timeout", retry_after_ms=1_000
+            ) from None
+        finally:
+            if self._starting is not None and self._starting.done():
+                self._starting = None
+
+    async def _start(self) -> None:
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "jupyter_mltrack.server.reader",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=environment,
+            limit=REPLY_BYTES_MAX,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            warm = Call(0, "warm", args=self._warm)
+            await asyncio.wait_for(self._exchange(warm), START_LIMIT_S)
+        except (TimeoutError, OSError, ValueError, EOFError) as error:
+            await self.close()
+            raise StoreTrouble(
+                f"The process that reads {self.name} could not be started.", code="store_error"
+            ) from error
+
+    async def _exchange(self, call: Call) -> Reply:
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            raise EOFError
+        self._next_id += 1
+        numbered = msgspec.structs.replace(call, id=self._next_id)
+        process.stdin.write(msgspec.json.encode(numbered) + b"\n")
+        await process.stdin.drain()
+        line = await process.stdout.readline()
+        if not line:
+            message = "its output ended"
+            raise EOFError(message)
+        reply = msgspec.json.decode(line, type=Reply)
+        if reply.id != self._next_id:
+            message = "it answered something else"
+            raise ValueError(message)
+        return reply
+
+    async def close(self) -> None:
+        """Kill the process and wait for it."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+class ReaderPool:
+    """Hands calls to the process that is theirs. Used from the event loop only."""
+
+    def __init__(self) -> None:
+        self._readers: dict[str, _Reader] = {}
+        self._closed = False
+
+    async def call(
+        self,
+        name: CallName,
+        workspace: Workspace | None,
+        args: dict[str, Any],
+        *,
+        limit_s: float,
+        process: str | None = None,
+    ) -> bytes:
+        """Ask a reader process; the answer is JSON of the reader's struct.
+
+        `process` names a process of its own, for calls that may take long.
+
+        Raises:
+            StoreTrouble: there is no answer, or it is a problem.
+        """
+        if self._closed:
+            raise StoreTrouble("The server is stopping.", code="store_error")
+        local = workspace is not None and workspace.kind == "local"
+        key = process or ("local" if local or workspace is None else workspace.id)
+        reader = self._readers.get(key)
+        if reader is None:
+            await self._make_room()
+            shown = workspace.name if workspace else "the workspace"
+            warm = {} if local else {"mlflow": True}
+            reader = self._readers[key] = _Reader(shown, warm)
+        plain = PlainWorkspace.of(workspace) if workspace else None
+        return await reader.call(Call(0, name, plain, args), limit_s)
+
+    def pids(self) -> list[int]:
+        """The processes that live now."""
+        return [reader.pid for reader in self._readers.values() if reader.pid is not None]
+
+    async def close_idle(self) -> None:
+        """End processes that nobody has asked for a while."""
+        now_s = time.monotonic()
+        for key, reader in list(self._readers.items()):
+            if not reader.busy and now_s - reader.used_at_s > IDLE_S:
+                del self._readers[key]
+                await reader.close()
+
+    async def close(self) -> None:
+        """End all processes."""
+        self._closed = True
+        readers, self._readers = list(self._readers.values()), {}
+        for reader in readers:
+            await reader.close()
+
+    async def _make_room(self) -> None:
+        idle = sorted(
+            (reader.used_at_s, key) for key, reader in self._readers.items() if not reader.busy
+        )
+        while len(self._readers) >= PROCESSES_MAX:
+            if not idle:
+                raise StoreTrouble(
+                    "Too many workspaces are being read at once.",
+                    code="too_many_requests",
+                    retry_after_ms=2_000,
+                )
+            _, key = idle.pop(0)
+            await self._readers.pop(key).close()

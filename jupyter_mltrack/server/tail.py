@@ -1,0 +1,125 @@
+"""The tail: a thread that polls the live index and says on the Jupyter event bus what changed.
+
+It looks often while a run is live and somebody listens, a few times a second while somebody
+listens only, and rarely else: an idle server costs next to nothing. At most twenty nudges a second
+leave, the first one at once; what changes in between is told together. Nudges carry ids and
+cursors, never values.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from jupyter_mltrack import wire
+from jupyter_mltrack.journal.live import Change, LiveIndex
+
+LIVE_INTERVAL_S = 0.02
+LISTENING_INTERVAL_S = 0.08
+IDLE_INTERVAL_S = 2.0
+NUDGE_INTERVAL_S = 0.05
+"""Seconds between two nudges: twenty a second."""
+RUNS_A_NUDGE_MAX = 200
+
+_log = logging.getLogger(__name__)
+
+
+class Tail:
+    """Polls in a thread of its own; `send` and `orphaned` are called in that thread.
+
+    Args:
+        index: what is polled.
+        is_listened: whether anybody would hear a nudge.
+        send: takes one nudge.
+        orphaned: takes journals whose owner is gone.
+    """
+
+    def __init__(
+        self,
+        index: LiveIndex,
+        *,
+        is_listened: Callable[[], bool],
+        send: Callable[[wire.Nudge], None],
+        orphaned: Callable[[list[Path]], None],
+    ) -> None:
+        self._index = index
+        self._is_listened = is_listened
+        self._send = send
+        self._orphaned = orphaned
+        self._pending: dict[tuple[str, str], dict[str, int]] = {}
+        self._next_at_s = 0.0
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to poll."""
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="mltrack-tail", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and wait for it."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+            self._thread = None
+
+    def wake(self) -> None:
+        """Somebody began to look: poll now."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                changes = self._index.poll()
+            except Exception:
+                _log.exception("The journals could not be read; trying again")
+                changes = []
+                self._wake.wait(IDLE_INTERVAL_S)
+            self._note(changes)
+            self._flush()
+            paths = self._index.take_orphaned()
+            if paths:
+                self._orphaned(paths)
+            self._wake.wait(self._interval_s())
+            self._wake.clear()
+
+    def _interval_s(self) -> float:
+        if not self._is_listened():
+            return IDLE_INTERVAL_S
+        interval_s = LIVE_INTERVAL_S if self._index.is_busy() else LISTENING_INTERVAL_S
+        if self._pending:
+            interval_s = min(interval_s, max(0.001, self._next_at_s - time.monotonic()))
+        return interval_s
+
+    def _note(self, changes: list[Change]) -> None:
+        for change in changes:
+            runs = self._pending.setdefault((change.kind, change.workspace_id), {})
+            runs[change.run_id] = change.cursor
+
+    def _flush(self) -> None:
+        """Send what is pending, as far as the limit allows."""
+        if not self._is_listened():
+            self._pending.clear()
+            return
+        while self._pending and time.monotonic() >= self._next_at_s:
+            (kind, workspace_id), runs = next(iter(self._pending.items()))
+            taken = list(runs.items())[:RUNS_A_NUDGE_MAX]
+            for run_id, _ in taken:
+                del runs[run_id]
+            if not runs:
+                del self._pending[kind, workspace_id]
+            self._next_at_s = max(self._next_at_s + NUDGE_INTERVAL_S, time.monotonic())
+            self._send(
+                wire.Nudge(
+                    kind=kind,  # type: ignore[arg-type]
+                    workspace_id=wire.WorkspaceId(workspace_id),
+                    run_ids=[wire.RunId(run_id) for run_id, _ in taken],
+                    cursors=[cursor for _, cursor in taken],
+                )
+            )
