@@ -1,0 +1,136 @@
+/** From points to what uPlot draws: one ascending x for all lines of a chart. Pure. */
+import type { Points } from './merge';
+import { smooth } from './smoothing';
+
+export interface PrepareOptions {
+  readonly xAxis: 'step' | 'time';
+  /** 0 for none to 0.99. */
+  readonly smoothing: number;
+  readonly logY: boolean;
+}
+
+/** What `x` is: steps, seconds since the first point, or the point's number. */
+export type XKind = 'step' | 'elapsed';
+
+/** null is a gap in the line, undefined means that this line has no point at this x. */
+export type Line = (number | null | undefined)[];
+
+export interface Prepared {
+  xKind: XKind;
+  x: number[];
+  /** For each metric its line as it was logged. */
+  raw: Line[];
+  /** For each metric its smoothed line; empty when nothing is smoothed. */
+  smoothed: Line[];
+  /** False when it was asked for but no value is above 0. */
+  logY: boolean;
+}
+
+interface Ordered {
+  x: number[];
+  y: (number | null)[];
+}
+
+export function prepare(metrics: readonly Points[], options: PrepareOptions): Prepared {
+  const xKind = options.xAxis === 'time' || !hasSteps(metrics) ? 'elapsed' : 'step';
+  const startMs = Math.min(...metrics.map(points => smallest(points.timestampsMs)));
+  const logY = options.logY && metrics.some(points => points.values.some(isPositive));
+  const ordered = metrics.map(points => order(points, xKind, startMs));
+  const drawn = ordered.map(({ x, y }) => ({
+    x,
+    raw: logY ? y.map(value => (isPositive(value) ? value : null)) : y,
+    smoothed: options.smoothing > 0 ? smoothLine(y, options.smoothing, logY) : []
+  }));
+  const x = union(drawn.map(line => line.x));
+  return {
+    xKind,
+    x,
+    raw: drawn.map(line => spread(x, line.x, line.raw)),
+    smoothed: options.smoothing > 0 ? drawn.map(line => spread(x, line.x, line.smoothed)) : [],
+    logY
+  };
+}
+
+/** Steps tell points apart unless all are the same, as when none was given. */
+function hasSteps(metrics: readonly Points[]): boolean {
+  return metrics.every(points => {
+    const first = points.steps[0];
+    return points.steps.length < 2 || points.steps.some(step => step !== first);
+  });
+}
+
+function smallest(numbers: readonly number[]): number {
+  return numbers.reduce((least, value) => Math.min(least, value), Infinity);
+}
+
+function isPositive(value: number | null): boolean {
+  return value !== null && value > 0;
+}
+
+function smoothLine(y: (number | null)[], weight: number, logY: boolean): (number | null)[] {
+  const line = smooth(y, weight);
+  return logY ? line.map(value => (isPositive(value) ? value : null)) : line;
+}
+
+/** By x, ascending; of points with the same x the last one logged counts. */
+function order(points: Points, xKind: XKind, startMs: number): Ordered {
+  const xs =
+    xKind === 'step' ? points.steps : points.timestampsMs.map(time => (time - startMs) / 1000);
+  if (isAscending(xs)) {
+    return { x: xs, y: points.values };
+  }
+  const indexes = xs.map((_, index) => index);
+  indexes.sort((a, b) => (xs[a] ?? 0) - (xs[b] ?? 0) || a - b);
+  const result: Ordered = { x: [], y: [] };
+  for (const index of indexes) {
+    const x = xs[index] ?? 0;
+    const value = points.values[index] ?? null;
+    if (result.x[result.x.length - 1] === x) {
+      result.y[result.y.length - 1] = value;
+    } else {
+      result.x.push(x);
+      result.y.push(value);
+    }
+  }
+  return result;
+}
+
+function isAscending(numbers: readonly number[]): boolean {
+  for (let index = 1; index < numbers.length; index++) {
+    if (!((numbers[index] ?? 0) > (numbers[index - 1] ?? 0))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function union(lists: readonly number[][]): number[] {
+  const [first = [], ...rest] = lists;
+  if (rest.every(list => sameNumbers(list, first))) {
+    return first;
+  }
+  return [...new Set(lists.flat())].sort((a, b) => a - b);
+}
+
+function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((value, index) => value === b[index]);
+}
+
+function spread(
+  x: readonly number[],
+  own: readonly number[],
+  line: readonly (number | null)[]
+): Line {
+  if (own.length === x.length) {
+    return [...line];
+  }
+  const result: Line = new Array<undefined>(x.length).fill(undefined);
+  let next = 0;
+  for (let index = 0; index < x.length && next < own.length; index++) {
+    if (x[index] === own[next]) {
+      result[index] = line[next] ?? null;
+      next += 1;
+    }
+  }
+  return result;
+}

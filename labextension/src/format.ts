@@ -1,0 +1,145 @@
+/** Numbers, durations and times as people read them. Pure: no DOM, no clock of its own. */
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const WEEK_MS = 7 * DAY_MS;
+
+/** Numbers from here on are written with an exponent. */
+const LARGE = 1e7;
+const SMALL = 1e-4;
+const DIGITS = 4;
+
+/**
+ * A metric's value in about seven characters: `0.2113`, `1,204`, `3.2e-5`, `NaN`, `∞`.
+ *
+ * @param value null when it is not finite: then `text` says what it is.
+ */
+export function formatNumber(value: number | null, text = ''): string {
+  if (value === null || !Number.isFinite(value)) {
+    return formatNonFinite(value === null ? text : String(value));
+  }
+  const size = Math.abs(value);
+  if (value === 0) {
+    return '0';
+  }
+  if (size >= LARGE || size < SMALL) {
+    return value
+      .toExponential(2)
+      .replace(/\.?0+e/, 'e')
+      .replace('e+', 'e')
+      .replace('-', '−');
+  }
+  const decimals = Math.max(0, DIGITS - 1 - Math.floor(Math.log10(size)));
+  const rounded = Number.isInteger(value) ? value.toFixed(0) : value.toFixed(Math.min(decimals, 6));
+  const trimmed = rounded.includes('.') ? rounded.replace(/0+$/, '').replace(/\.$/, '') : rounded;
+  return grouped(trimmed).replace('-', '−');
+}
+
+function formatNonFinite(text: string): string {
+  switch (text.toLowerCase().replace('infinity', 'inf')) {
+    case 'inf':
+      return '∞';
+    case '-inf':
+      return '−∞';
+    case 'nan':
+      return 'NaN';
+    default:
+      return '–';
+  }
+}
+
+/** Commas between groups of three digits of the whole part, from five digits on. */
+function grouped(text: string): string {
+  const [whole = '', fraction] = text.split('.');
+  const digits = whole.replace('-', '');
+  const sign = whole.startsWith('-') ? '-' : '';
+  const shown = digits.length > 4 ? digits.replace(/\B(?=(\d{3})+$)/g, ',') : digits;
+  return sign + shown + (fraction === undefined ? '' : `.${fraction}`);
+}
+
+/** A whole number with groups of three digits. */
+export function formatCount(count: number): string {
+  return Math.round(count)
+    .toString()
+    .replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+function two(value: number): string {
+  return String(Math.floor(value)).padStart(2, '0');
+}
+
+/** `01:42`, `2:05:09` or `3d 04h`; a clock set back never gives a negative one. */
+export function formatDuration(durationMs: number): string {
+  const ms = Math.max(0, durationMs);
+  if (ms >= 2 * DAY_MS) {
+    return `${Math.floor(ms / DAY_MS)}d ${two((ms % DAY_MS) / HOUR_MS)}h`;
+  }
+  const minutes = two((ms % HOUR_MS) / MINUTE_MS);
+  const seconds = two((ms % MINUTE_MS) / SECOND_MS);
+  const hours = Math.floor(ms / HOUR_MS);
+  return hours > 0 ? `${hours}:${minutes}:${seconds}` : `${minutes}:${seconds}`;
+}
+
+/** A finished run's duration: as above, and `0.42 s` for what took less than ten seconds. */
+export function formatTook(durationMs: number): string {
+  const ms = Math.max(0, durationMs);
+  return ms < 10 * SECOND_MS
+    ? `${(ms / SECOND_MS).toFixed(ms < SECOND_MS ? 2 : 1)} s`
+    : formatDuration(ms);
+}
+
+/** `now`, `2 min. ago`, `3 days ago`; older than four weeks: the date. */
+export function formatAgo(thenMs: number, nowMs: number, language = 'en'): string {
+  const age = nowMs - thenMs;
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' });
+  if (age < 45 * SECOND_MS) {
+    return relative.format(0, 'second');
+  }
+  if (age < HOUR_MS) {
+    return relative.format(-Math.max(1, Math.round(age / MINUTE_MS)), 'minute');
+  }
+  if (age < DAY_MS) {
+    return relative.format(-Math.round(age / HOUR_MS), 'hour');
+  }
+  if (age < 4 * WEEK_MS) {
+    return relative.format(-Math.round(age / DAY_MS), 'day');
+  }
+  return new Date(thenMs).toLocaleDateString(language, { dateStyle: 'medium' });
+}
+
+/** The time of day, with the date when it was not today. */
+export function formatClock(thenMs: number, nowMs: number, language = 'en'): string {
+  const then = new Date(thenMs);
+  const sameDay = then.toDateString() === new Date(nowMs).toDateString();
+  return sameDay
+    ? `${two(then.getHours())}:${two(then.getMinutes())}`
+    : then.toLocaleString(language, { dateStyle: 'short', timeStyle: 'short' });
+}
+
+export type Trend = 'rising' | 'falling' | 'flat' | 'unknown';
+
+/**
+ * Where values are going: the mean of the newer half against the older half.
+ *
+ * @param values oldest first; null for a value that is not finite.
+ */
+export function trendOf(values: readonly (number | null)[]): Trend {
+  const finite = values.filter((value): value is number => value !== null).slice(-12);
+  if (finite.length < 2) {
+    return 'unknown';
+  }
+  const half = Math.floor(finite.length / 2);
+  const before = mean(finite.slice(0, half));
+  const after = mean(finite.slice(half));
+  const size = Math.max(Math.abs(before), Math.abs(after));
+  if (size === 0 || Math.abs(after - before) / size < 0.005) {
+    return 'flat';
+  }
+  return after > before ? 'rising' : 'falling';
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,179 @@
+/**
+ * A list of which only what can be seen is in the page. Rows have one height; an opened row has
+ * what it holds below it. Arrow keys move between rows, one of which is in the tab order.
+ */
+import * as React from 'react';
+import { useSize } from './hooks';
+import { rowTop, windowOf } from './virtual';
+
+const OVERSCAN = 6;
+/** Ask for more when this many rows are left below. */
+const NEAR_END = 30;
+
+export interface VirtualListProps<T> {
+  readonly label: string;
+  readonly rows: readonly T[];
+  /** How many there are in all, for a screen reader. */
+  readonly total: number;
+  readonly rowHeight: number;
+  readonly keyOf: (row: T) => string;
+  readonly isOpen: (row: T) => boolean;
+  readonly renderRow: (row: T, tabIndex: 0 | -1) => React.ReactElement;
+  /** What an opened row shows below itself. */
+  readonly renderBody: (row: T) => React.ReactElement;
+  readonly onNearEnd: () => void;
+}
+
+export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
+  const { rows, rowHeight, keyOf, isOpen, onNearEnd } = props;
+  const scroller = React.useRef<HTMLDivElement>(null);
+  const size = useSize(scroller);
+  const [scrollTop, setScrollTop] = React.useState(0);
+  const [heights, setHeights] = React.useState<ReadonlyMap<string, number>>(new Map());
+  const extra = React.useMemo(
+    () =>
+      rows.flatMap((row, index) =>
+        isOpen(row) ? [[index, heights.get(keyOf(row)) ?? 0] as const] : []
+      ),
+    [rows, heights, isOpen, keyOf]
+  );
+  const seen = windowOf({
+    count: rows.length,
+    rowHeight,
+    extra,
+    scrollTop,
+    viewport: size.height,
+    overscan: OVERSCAN
+  });
+  React.useEffect(() => {
+    if (seen.end + NEAR_END >= rows.length) {
+      onNearEnd();
+    }
+  }, [seen.end, rows.length, onNearEnd]);
+  const onMeasure = React.useCallback((key: string, height: number) => {
+    setHeights(old => (old.get(key) === height ? old : new Map(old).set(key, height)));
+  }, []);
+  const roving = useRoving(props, extra, scroller, seen);
+  return (
+    <div
+      className="mltrack-List"
+      ref={scroller}
+      onScroll={event => setScrollTop(event.currentTarget.scrollTop)}
+      onKeyDown={roving.onKeyDown}
+    >
+      <div role="list" aria-label={props.label} style={{ height: seen.height }}>
+        <div style={{ transform: `translateY(${seen.offset}px)` }}>
+          {rows.slice(seen.start, seen.end).map((row, offset) => {
+            const index = seen.start + offset;
+            return (
+              <div
+                key={keyOf(row)}
+                role="listitem"
+                aria-setsize={props.total}
+                aria-posinset={index + 1}
+                data-index={index}
+                onFocus={() => roving.setActive(index)}
+              >
+                {props.renderRow(row, index === roving.tabStop ? 0 : -1)}
+                {isOpen(row) && (
+                  <Measured name={keyOf(row)} onMeasure={onMeasure}>
+                    {props.renderBody(row)}
+                  </Measured>
+                )}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+interface Roving {
+  /** Index of the row in the tab order. */
+  tabStop: number;
+  setActive: (index: number) => void;
+  onKeyDown: (event: React.KeyboardEvent) => void;
+}
+
+/** Arrow keys, Home and End on the rows' own buttons; keys inside an opened row stay there. */
+function useRoving<T>(
+  props: VirtualListProps<T>,
+  extra: readonly (readonly [number, number])[],
+  scroller: React.RefObject<HTMLDivElement>,
+  seen: { start: number; end: number }
+): Roving {
+  const { rows, rowHeight } = props;
+  const [active, setActive] = React.useState(0);
+  const wanted = React.useRef<number | null>(null);
+  const tabStop = active >= seen.start && active < seen.end ? active : seen.start;
+  React.useEffect(() => {
+    const row = wanted.current === null ? null : findRow(scroller.current, wanted.current);
+    if (row !== null) {
+      wanted.current = null;
+      row.focus({ preventScroll: true });
+    }
+  });
+  const onKeyDown = (event: React.KeyboardEvent): void => {
+    const target = event.target;
+    if (!(target instanceof HTMLElement) || !target.classList.contains('mltrack-Row')) {
+      return;
+    }
+    const next = nextIndex(event.key, tabStop, rows.length);
+    const node = scroller.current;
+    if (next === null || node === null) {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    wanted.current = next;
+    const top = rowTop(next, rowHeight, extra);
+    if (top < node.scrollTop) {
+      node.scrollTop = top;
+    } else if (top + rowHeight > node.scrollTop + node.clientHeight) {
+      node.scrollTop = top + rowHeight - node.clientHeight;
+    }
+    setActive(next);
+  };
+  return { tabStop, setActive, onKeyDown };
+}
+
+/** Where a key leads to in a list; null when it leads nowhere. */
+export function nextIndex(key: string, index: number, count: number): number | null {
+  switch (key) {
+    case 'ArrowDown':
+      return Math.min(index + 1, count - 1);
+    case 'ArrowUp':
+      return Math.max(index - 1, 0);
+    case 'Home':
+      return 0;
+    case 'End':
+      return count - 1;
+    default:
+      return null;
+  }
+}
+
+function findRow(root: HTMLElement | null, index: number): HTMLElement | null {
+  return root?.querySelector<HTMLElement>(`[data-index="${index}"] > .mltrack-Row`) ?? null;
+}
+
+function Measured(props: {
+  name: string;
+  onMeasure: (name: string, height: number) => void;
+  children: React.ReactNode;
+}): JSX.Element {
+  const { name, onMeasure } = props;
+  const ref = React.useRef<HTMLDivElement>(null);
+  const { height } = useSize(ref);
+  React.useLayoutEffect(() => {
+    if (height > 0) {
+      onMeasure(name, height);
+    }
+  }, [name, height, onMeasure]);
+  return (
+    <div ref={ref} className="mltrack-Opened">
+      {props.children}
+    </div>
+  );
+}

@@ -1,0 +1,161 @@
+/** One opened run: its parameters and its points, kept current while somebody looks at it. */
+import { VDomModel } from '@jupyterlab/ui-components';
+import { Signal } from '@lumino/signaling';
+import { SeriesData } from '../chart/merge';
+import { ApiError } from '../client';
+import type { Client } from '../client';
+import type { Problem, RunDetail, RunId, RunStatus, WorkspaceId } from '../types';
+import { Pump } from './pump';
+
+export class RunStore extends VDomModel {
+  readonly data = new SeriesData();
+  /** Emits when points came; `stateChanged` emits for everything else. */
+  readonly pointsChanged = new Signal<this, void>(this);
+  detail: RunDetail | null = null;
+  status: RunStatus | null = null;
+  /** False until the first answer with points (or without any) has come. */
+  loaded = false;
+  problem: Problem | null = null;
+  hiddenColumns = 0;
+  note = '';
+  private readonly abort = new AbortController();
+  private readonly seriesPump = new Pump(() => this.fetchSeries());
+  private readonly detailPump = new Pump(() => this.fetchDetail(), 500);
+
+  constructor(
+    private readonly client: Client,
+    readonly workspaceId: WorkspaceId,
+    readonly runId: RunId
+  ) {
+    super();
+  }
+
+  get running(): boolean {
+    return this.status === 'RUNNING' || this.status === 'SCHEDULED';
+  }
+
+  /** Fetch everything; call once. */
+  open(): void {
+    void this.seriesPump.request();
+    void this.detailPump.request();
+  }
+
+  /** New points are there, up to `cursor`. */
+  onPoints(cursor: number): void {
+    if (cursor > this.data.cursor || cursor === 0) {
+      void this.seriesPump.request();
+    }
+  }
+
+  /** The run's own state changed: it ended, was renamed, got parameters. */
+  onChanged(): void {
+    void this.seriesPump.request();
+    void this.detailPump.request();
+  }
+
+  override dispose(): void {
+    if (this.isDisposed) {
+      return;
+    }
+    this.abort.abort();
+    this.seriesPump.dispose();
+    this.detailPump.dispose();
+    super.dispose();
+  }
+
+  private async fetchSeries(): Promise<void> {
+    const { client, workspaceId, runId, data, abort } = this;
+    try {
+      const series = await client.series(workspaceId, runId, data.cursor, abort.signal);
+      if (this.isDisposed) {
+        return;
+      }
+      const first = !this.loaded;
+      const changed = data.apply(series);
+      const state = this.stateKey();
+      this.loaded = true;
+      this.problem = null;
+      this.status = series.status;
+      this.hiddenColumns = series.hidden_columns;
+      this.note = series.note;
+      if (changed) {
+        this.pointsChanged.emit();
+      }
+      if (first || state !== this.stateKey()) {
+        this.stateChanged.emit();
+      }
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private stateKey(): string {
+    return `${this.status ?? ''} ${this.hiddenColumns} ${this.note} ${this.problem?.message ?? ''}`;
+  }
+
+  private async fetchDetail(): Promise<void> {
+    const { client, workspaceId, runId, abort } = this;
+    try {
+      const detail = await client.run(workspaceId, runId, abort.signal);
+      if (this.isDisposed) {
+        return;
+      }
+      this.detail = detail;
+      this.status = detail.summary.status;
+      this.stateChanged.emit();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private fail(error: unknown): void {
+    if (this.isDisposed) {
+      return;
+    }
+    if (!(error instanceof ApiError)) {
+      throw error;
+    }
+    this.problem = error.problem;
+    this.stateChanged.emit();
+  }
+}
+
+/** Opened runs by id, shared by the sections that show them. */
+export class OpenRuns {
+  private readonly open = new Map<RunId, { store: RunStore; users: number }>();
+
+  constructor(private readonly client: Client) {}
+
+  get stores(): RunStore[] {
+    return [...this.open.values()].map(entry => entry.store);
+  }
+
+  /** The store of a run, opened by the first who takes it. Give it back with `release`. */
+  take(workspaceId: WorkspaceId, runId: RunId): RunStore {
+    const known = this.open.get(runId);
+    if (known !== undefined) {
+      known.users += 1;
+      return known.store;
+    }
+    const store = new RunStore(this.client, workspaceId, runId);
+    this.open.set(runId, { store, users: 1 });
+    store.open();
+    return store;
+  }
+
+  release(runId: RunId): void {
+    const known = this.open.get(runId);
+    if (known === undefined) {
+      return;
+    }
+    known.users -= 1;
+    if (known.users === 0) {
+      this.open.delete(runId);
+      known.store.dispose();
+    }
+  }
+
+  get(runId: RunId): RunStore | undefined {
+    return this.open.get(runId)?.store;
+  }
+}
