@@ -11,6 +11,7 @@ Other threads may read while one polls.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Iterable
@@ -28,18 +29,21 @@ from jupyter_mltrack.journal.columns import (
     Points,
 )
 from jupyter_mltrack.journal.facts import RunFacts
+from jupyter_mltrack.journal.format import HEAD_BYTES, HEADER_BYTES
 from jupyter_mltrack.journal.live_run import (
     POINTS_A_KEY_MAX,
     LiveRunState,
     answer,
     older_points,
 )
+from jupyter_mltrack.journal.segments import segment_path
 
 MEMORY_BYTES_MAX = 256 << 20
 LIVE_AFTER_END_S = 60.0
 RUNS_MAX = 500
 OWNER_CHECK_S = 0.5
 RESCAN_S = 1.0
+READ_ANYWAY_S = 0.1
 _READ_BYTES = 4 << 20
 
 _log = logging.getLogger(__name__)
@@ -68,6 +72,31 @@ class _Tailed:
         self.open_runs: set[wire.RunId] = set()
         self.alive = True
         self.checked_at_s = 0.0
+        self._read_at_s = 0.0
+        self._peeked: tuple[int, int] | None = None
+        """Number and handle of the segment that is written now."""
+
+    def has_news(self, now_s: float) -> bool:
+        """Say whether reading is worth it: a look at the next few bytes, a read now and then."""
+        if now_s - self._read_at_s >= READ_ANYWAY_S or not self.alive:
+            self._read_at_s = now_s
+            return True
+        segment, offset = self.cursor
+        try:
+            if self._peeked is None or self._peeked[0] != segment:
+                self.close()
+                path = segment_path(self.path, segment)
+                self._peeked = (segment, os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC))
+            ahead = os.pread(self._peeked[1], HEAD_BYTES, max(offset, HEADER_BYTES))
+        except OSError:
+            return True
+        return any(ahead)
+
+    def close(self) -> None:
+        """Let go of the segment."""
+        if self._peeked is not None:
+            os.close(self._peeked[1])
+            self._peeked = None
 
 
 class LiveIndex:
@@ -155,7 +184,7 @@ class LiveIndex:
         if check and tailed.alive:
             tailed.checked_at_s = now_s
             tailed.alive = owner_alive(tailed.path)
-        while True:
+        while tailed.has_news(now_s):
             batch = tailed.reader.read(tailed.cursor, limit_bytes=_READ_BYTES)
             if batch.records:
                 with self._lock:
@@ -183,7 +212,13 @@ class LiveIndex:
                 self._orphaned.append(tailed.path)
         self._forget(tailed)
 
+    def close(self) -> None:
+        """Follow nothing any more."""
+        for tailed in list(self._tailed.values()):
+            self._forget(tailed)
+
     def _forget(self, tailed: _Tailed) -> None:
+        tailed.close()
         self._tailed.pop(tailed.path, None)
         self._done.add(tailed.path)
 

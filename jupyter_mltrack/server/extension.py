@@ -76,7 +76,7 @@ class MltrackApp(ExtensionApp):
             send=self._send_soon,
             orphaned=self._finish_soon,
         )
-        self._service.woken = self._tail.wake
+        self._service.catch_up = self._tail.catch_up
         self.serverapp.event_logger.register_event_schema(nudge_event_schema())
         self._loop = self.serverapp.io_loop.asyncio_loop
         self._loop.call_soon_threadsafe(self._start)
@@ -89,6 +89,7 @@ class MltrackApp(ExtensionApp):
     async def stop_extension(self) -> None:
         """End the thread, the tasks and the processes that were started here."""
         await asyncio.to_thread(self._tail.stop)
+        self._index.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

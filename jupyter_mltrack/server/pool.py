@@ -127,7 +127,7 @@ class _Reader:
                 code=problem.code,
                 retry_after_ms=problem.retry_after_ms,
             )
-        return bytes(reply.answer or b"null")
+        return bytes(reply.answer)
 
     def _silent(self, limit_s: float, code: str, retry_after_ms: int) -> StoreTrouble:
         return StoreTrouble(
@@ -169,6 +169,7 @@ class _Reader:
             await asyncio.wait_for(self._exchange(warm), START_LIMIT_S)
         except (TimeoutError, OSError, ValueError, EOFError) as error:
             await self.close()
+            _log.warning("The reader process for %s did not start: %r", self.name, error)
             raise StoreTrouble(
                 f"The process that reads {self.name} could not be started.", code="store_error"
             ) from error

@@ -78,7 +78,7 @@ class Reply(msgspec.Struct, frozen=True):
     """One answer, as JSON of its struct, or a problem."""
 
     id: int
-    answer: msgspec.Raw | None = None
+    answer: msgspec.Raw = msgspec.Raw(b"null")
     problem: wire.Problem | None = None
 
 

@@ -30,7 +30,8 @@ READ_LIMIT_S = 6.0
 """For a store elsewhere; a page waits no longer."""
 LOCAL_READ_LIMIT_S = 15.0
 """For an embedded store: the first filter makes the reader import MLflow."""
-WOKEN_AFTER_S = 1.0
+CAUGHT_UP_S = 1.0
+CATCH_UP_LIMIT_S = 0.3
 SYNC_TIME_S = 20.0
 SYNC_LIMIT_S = 30.0
 
@@ -63,8 +64,8 @@ class Service:
         self._drawing = Drawing(data_dir, index)
         self.asked_at_s = -1e9
         """When a page asked last, on the monotonic clock."""
-        self.woken: Callable[[], None] = lambda: None
-        """Called when a page asks for the first time in a while."""
+        self.catch_up: Callable[[float], None] = lambda _timeout_s: None
+        """Called in a thread when a page asks for the first time in a while."""
 
     # ------------------------------------------------------------------------- from here
 
@@ -81,7 +82,7 @@ class Service:
 
     async def workspaces(self, request: requests.WorkspacesRequest) -> wire.WorkspaceList:
         """Workspaces known here; the one of the notebook's project first."""
-        self._note_asked()
+        await self._watched()
         current = await asyncio.to_thread(self._known.of_path, request.path)
         found = await asyncio.to_thread(self._all_workspaces)
         others = [one for one in reversed(found) if one.id != current.id]
@@ -91,7 +92,7 @@ class Service:
 
     async def live(self, request: requests.LiveRequest) -> wire.LiveRuns:
         """Runs that are running or ended a moment ago."""
-        self._note_asked()
+        await self._watched()
         return await asyncio.to_thread(self._index.live_runs, request.workspace)
 
     # -------------------------------------------------------------------- from the stores
@@ -131,8 +132,8 @@ class Service:
 
     async def series(self, request: requests.SeriesRequest) -> wire.Series:
         """Points of a run: from memory, else from its series file, else from the store."""
-        self._note_asked()
-        self._known.get(request.workspace)
+        await self._watched()
+        await self._get(request.workspace)
         found = await asyncio.to_thread(self._drawing.series, request)
         if found is not None:
             return found
@@ -204,17 +205,26 @@ class Service:
     # ------------------------------------------------------------------------------- parts
 
     def _note_asked(self) -> None:
-        before_s, self.asked_at_s = self.asked_at_s, time.monotonic()
-        if self.asked_at_s - before_s > WOKEN_AFTER_S:
-            self.woken()
+        self.asked_at_s = time.monotonic()
 
-    async def _asked(self, workspace_id: str) -> Workspace:
+    async def _watched(self) -> None:
+        """Note that a page looks; the first look in a while finds what is there now."""
+        before_s = self.asked_at_s
         self._note_asked()
+        if self.asked_at_s - before_s > CAUGHT_UP_S:
+            await asyncio.to_thread(self.catch_up, CATCH_UP_LIMIT_S)
+
+    async def _get(self, workspace_id: str) -> Workspace:
         try:
-            return self._known.asked(workspace_id)
+            return self._known.get(workspace_id)
         except NotFound:
             await asyncio.to_thread(self._all_workspaces)
-            return self._known.asked(workspace_id)
+            return self._known.get(workspace_id)
+
+    async def _asked(self, workspace_id: str) -> Workspace:
+        await self._watched()
+        await self._get(workspace_id)
+        return self._known.asked(workspace_id)
 
     def _all_workspaces(self) -> list[Workspace]:
         for meta in list(self._index.metas.values()):

@@ -52,6 +52,8 @@ class Tail:
         self._pending: dict[tuple[str, str], dict[str, int]] = {}
         self._next_at_s = 0.0
         self._wake = threading.Event()
+        self._polled = threading.Condition()
+        self._polls = 0
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -69,9 +71,21 @@ class Tail:
             self._thread.join(timeout=5)
             self._thread = None
 
-    def wake(self) -> None:
-        """Somebody began to look: poll now."""
-        self._wake.set()
+    def catch_up(self, timeout_s: float) -> None:
+        """Poll now and wait until that is done: somebody began to look. Blocks its thread."""
+        if self._thread is None:
+            return
+        with self._polled:
+            wanted = self._polls + 2  # the poll under way may have begun before the call
+            self._wake.set()
+            self._polled.wait_for(self._is_past(wanted), timeout_s)
+
+    def _is_past(self, wanted: int) -> Callable[[], bool]:
+        def past() -> bool:
+            self._wake.set()
+            return self._polls >= wanted or self._stopping
+
+        return past
 
     def _run(self) -> None:
         while not self._stopping:
@@ -81,6 +95,9 @@ class Tail:
                 _log.exception("The journals could not be read; trying again")
                 changes = []
                 self._wake.wait(IDLE_INTERVAL_S)
+            with self._polled:
+                self._polls += 1
+                self._polled.notify_all()
             self._note(changes)
             self._flush()
             paths = self._index.take_orphaned()
