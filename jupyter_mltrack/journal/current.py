@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mltrack.journal.living import living
+from jupyter_mltrack.journal.place import JOURNALS, fallback_dir
 from jupyter_mltrack.journal.trouble import Trouble
 from jupyter_mltrack.journal.writer import DEFAULT_MAX_BYTES, Journal
+from jupyter_mltrack.settings import unsafe_reason
 
 if TYPE_CHECKING:
     from jupyter_mltrack.workspaces import Workspace
@@ -50,15 +53,20 @@ def open_journals() -> list[Journal]:
 
 
 def list_journals(data_dir: Path) -> list[Path]:
-    """Folders of all journals under a data folder, oldest first."""
-    folder = Path(data_dir) / "journals"
+    """Folders of all journals of this user under a data folder or its stand-in, oldest first."""
+    found = []
+    for parent in (Path(data_dir), fallback_dir(Path(data_dir))):
+        with contextlib.suppress(OSError), os.scandir(parent / JOURNALS) as entries:
+            if unsafe_reason(os.lstat(parent)) or unsafe_reason(os.lstat(parent / JOURNALS)):
+                continue
+            found += [Path(entry.path) for entry in entries if _is_journal(entry)]
+    return sorted(found, key=lambda path: path.name)
+
+
+def _is_journal(entry: os.DirEntry[str]) -> bool:
     try:
-        with os.scandir(folder) as entries:
-            names = [
-                entry.name
-                for entry in entries
-                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
-            ]
+        return not entry.name.startswith(".") and not unsafe_reason(
+            entry.stat(follow_symlinks=False)
+        )
     except OSError:
-        return []
-    return [folder / name for name in sorted(names)]
+        return False

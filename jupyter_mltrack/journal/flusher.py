@@ -8,6 +8,7 @@ has to look whether somebody sleeps.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ INTERVAL_S = 0.12
 """So that data is on the disk within 200 ms, the time for the disk's work included."""
 FIRST_LOOK_S = 0.01
 _IDLE_ROUNDS = 8
+_log = logging.getLogger("jupyter_mltrack")
 
 
 class Flusher:
@@ -62,9 +64,12 @@ class Flusher:
                 pause_s = FIRST_LOOK_S
             self._wake.clear()
             began = time.monotonic()
-            busy = self._journal.tend()
-            if self._stopping:
-                return
+            try:
+                busy = self._journal.tend()
+            except Exception:
+                # The thread must go on: without it nothing reaches the disk in time.
+                _log.exception("Tending the journal failed")
+                busy = False
             quiet_rounds = 0 if busy else quiet_rounds + 1
             if quiet_rounds == _IDLE_ROUNDS - 1:
                 # Two more rounds follow: a thread that held a plan has finished by then.

@@ -67,8 +67,6 @@ class Names:
         if self._meta is None:
             for number in segment_numbers(self._folder):
                 self._search_segment(number)
-                if self._meta is not None:
-                    break
         return self._meta
 
     def _search(self, number: int, offset: int) -> None:

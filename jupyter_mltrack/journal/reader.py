@@ -16,6 +16,7 @@ from jupyter_mltrack.errors import JournalError
 from jupyter_mltrack.journal import format as fmt
 from jupyter_mltrack.journal.lease import owner_alive
 from jupyter_mltrack.journal.names import Names
+from jupyter_mltrack.journal.place import META
 from jupyter_mltrack.journal.records import Cursor, Damage, Event, Found, Rows
 from jupyter_mltrack.journal.scan import Scan
 from jupyter_mltrack.journal.segments import (
@@ -61,7 +62,7 @@ class JournalReader:
         from jupyter_mltrack import wire
 
         try:
-            raw = read_existing(self.path / "meta.json", 0, 1 << 20)
+            raw = read_existing(self.path / META, 0, 1 << 20)
             return msgspec.json.decode(raw, type=wire.JournalMeta)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
             saved = self._names.meta()

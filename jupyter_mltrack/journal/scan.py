@@ -99,7 +99,7 @@ class Scan:
         return int.from_bytes(raw, "little") if len(raw) == fmt.HINT.size else 0
 
     def _parse(self, window: bytes, base: int) -> tuple[int, _Stop]:
-        """Take frames from the front of the window; returns how much was taken and why it ended."""
+        """Take frames from the front of the window; returns how much and why it ended."""
         view = memoryview(window)
         total = len(window)
         at = 0
@@ -126,7 +126,7 @@ class Scan:
         return at, _Stop.SHORT
 
     def _rows(self, view: memoryview, at: int, base: int, width: int) -> tuple[int, bool]:
-        """Take rows of one width; returns where they end and whether what follows may be a frame."""
+        """Take rows of one width; returns where they end and whether a frame may follow."""
         codec = fmt.row_codec(width)
         size = codec.frame_bytes
         end_in_frame = fmt.HEAD_BYTES + fmt.ROW_HEAD_BYTES + 8 * width

@@ -161,6 +161,31 @@ class Segment:
             raise
         return cls(number, path, handle, size_bytes, mapping)
 
+    @classmethod
+    def in_memory(cls, folder: Path, number: int, size_bytes: int) -> Segment:
+        """A segment without a file, for the time when the disk has no room.
+
+        Raises:
+            OSError: there is no memory either.
+        """
+        mapping = mmap.mmap(-1, size_bytes)
+        mapping.write(fmt.header(number, time.time_ns() // 1_000_000))
+        segment = cls(number, segment_path(folder, number), -1, size_bytes, mapping)
+        segment._hidden = None
+        return segment
+
+    @classmethod
+    def nothing(cls, folder: Path) -> Segment:
+        """A stand-in without room: the first write to it makes the writer look for a real one."""
+        segment = cls.in_memory(folder, 0, mmap.PAGESIZE)
+        segment.map.seek(0, os.SEEK_END)
+        segment.end = segment.size = 0
+        return segment
+
+    def content(self) -> bytes:
+        """Header and frames of a sealed segment."""
+        return self.map[: self.used]
+
     def publish(self) -> None:
         """Show the segment to readers. Does nothing the second time.
 
@@ -170,12 +195,13 @@ class Segment:
         hidden = self._hidden
         if hidden is None:
             return
-        if os.path.lexists(self.path):
-            if not os.path.lexists(hidden):
-                self._hidden = None  # a signal handler has published it in the meantime
-                return
+        if os.path.lexists(self.path) and os.path.lexists(hidden):
             raise FileExistsError(errno.EEXIST, "A file is in the way", str(self.path))
-        os.rename(hidden, self.path)
+        try:
+            os.rename(hidden, self.path)
+        except FileNotFoundError:
+            if self._hidden is not None and not os.path.lexists(self.path):
+                raise  # else a signal handler has published it in the meantime
         self._hidden = None
 
     @property
@@ -189,7 +215,7 @@ class Segment:
             return self.size
 
     def seal(self) -> None:
-        """End writing: from here on every write raises `ValueError`. Does nothing the second time."""
+        """End writing: from here on every write raises `ValueError`. May be repeated."""
         if self.end is not None:
             return
         try:
@@ -218,7 +244,10 @@ class Segment:
             OSError: the disk fails.
         """
         used = self.used
-        if used == self.synced or self.handle < 0:
+        if used == self.synced:
+            return
+        if self.handle < 0:
+            self.synced = used
             return
         self.note_used()
         # On Linux this writes the mapped pages too, and unlike mmap.flush it lets go of the
@@ -257,12 +286,3 @@ def hidden_path(path: Path) -> Path:
 
 def _fdatasync(handle: int) -> None:
     getattr(os, "fdatasync", os.fsync)(handle)
-
-
-def no_segment(folder: Path, number: int) -> Segment:
-    """A stand-in that has no room: the first write to it makes the writer look for a real one."""
-    mapping = mmap.mmap(-1, mmap.PAGESIZE)
-    mapping.seek(0, os.SEEK_END)
-    segment = Segment(number, segment_path(folder, number), -1, 0, mapping)
-    segment.end = 0
-    return segment

@@ -122,7 +122,7 @@ class RunSink:
 
     def _clean_step(self, step: Any) -> int:
         number = self._next_step if step is None else as_number(step)
-        if number is None or number != number or not _INT64_MIN <= number <= _INT64_MAX:
+        if number is None or not _INT64_MIN <= number <= _INT64_MAX:
             self._journal.trouble_with(
                 "bad_step",
                 f"{_described(step)} is not a step: the points were logged with the next step.",

@@ -65,30 +65,62 @@ class Troubles:
                 _log.debug("The trouble callback failed", exc_info=True)
 
 
-_NO_ROOM = ("disk_full", "disk_failed", "not_writable", "journal_full", "unsafe_folder")
+_MEMORY_ONLY = "What is logged is kept in memory only"
+_NO_ROOM = (
+    "disk_full",
+    "disk_failed",
+    "not_writable",
+    "journal_full",
+    "memory_full",
+    "unsafe_folder",
+)
 
 
 def of_error(error: OSError | MltrackError, place: Path) -> Trouble:
     """Say what an error while writing means for the user."""
     if isinstance(error, MltrackError):
-        return Trouble("unsafe_folder", f"Points are not kept: {error.message}", error.hint)
+        return Trouble("unsafe_folder", f"{_MEMORY_ONLY}: {error.message}", error.hint)
     reason = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return Trouble(
             "disk_full",
-            f"Points are not kept: no room in {place} ({reason}).",
-            "Make room there; points are kept again from then on.",
+            f"{_MEMORY_ONLY}: no room in {place} ({reason}).",
+            "Make room there: it is written then, and lost if the process ends before.",
         )
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR):
         return Trouble(
             "not_writable",
-            f"Points are not kept: {place} cannot be written ({reason}).",
+            f"{_MEMORY_ONLY}: {place} cannot be written ({reason}).",
             "Make it writable, or set MLTRACK_DATA_DIR to a folder that is.",
         )
     return Trouble(
         "disk_failed",
-        f"Points may not be kept: writing in {place} failed ({reason}).",
+        f"What is logged may not reach the disk: writing in {place} failed ({reason}).",
         "Check the disk, or set MLTRACK_DATA_DIR to a folder on another one.",
+    )
+
+
+def other_folder(cause: Trouble, instead: Path) -> Trouble:
+    """The data folder cannot be used; another one is."""
+    why = cause.message.removeprefix(f"{_MEMORY_ONLY}: ")
+    return Trouble("other_folder", f"What is logged is kept in {instead}: {why}", cause.hint)
+
+
+def memory_full(max_bytes: int) -> Trouble:
+    """The disk has no room, and memory is used up."""
+    return Trouble(
+        "memory_full",
+        f"New points are not kept: {_size(max_bytes)} wait in memory for room on the disk.",
+        "Make room; points are kept again from then on.",
+    )
+
+
+def memory_lost(lost_bytes: int) -> Trouble:
+    """The process ends while points are in memory only."""
+    return Trouble(
+        "memory_lost",
+        f"{_size(lost_bytes)} of points are lost: there was no room to write them to the end.",
+        "",
     )
 
 

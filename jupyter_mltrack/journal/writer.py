@@ -1,94 +1,66 @@
 """The journal of this process: what a user logs is kept here before anybody else hears of it.
 
-Rows are written by `RunSink`; here is everything that happens seldom: opening, naming runs and
-schemas, going on in the next segment, running out of room, fork, closing. Nothing in here raises
-into a user's cell. Each step of changing segments may be repeated or interrupted at any point by
-a signal handler or an exception, also by one that logs itself; the lock is for other threads.
+Rows are written by `RunSink`; here is what happens seldom: naming runs and schemas, events, what
+could not be kept, fork, closing. Nothing in here raises into a user's cell.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import json
-import os
-import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mltrack.errors import MltrackError
 from jupyter_mltrack.journal import format as fmt
-from jupyter_mltrack.journal import lease
 from jupyter_mltrack.journal.flusher import Flusher
 from jupyter_mltrack.journal.living import living
+from jupyter_mltrack.journal.place import Place
 from jupyter_mltrack.journal.records import Cursor
-from jupyter_mltrack.journal.segments import (
-    SMALLEST_BYTES,
-    Segment,
-    no_segment,
-    open_private,
-    segments_bytes,
-)
+from jupyter_mltrack.journal.segments import Segment
 from jupyter_mltrack.journal.sink import RunSink
-from jupyter_mltrack.journal.trouble import (
-    Trouble,
-    Troubles,
-    journal_full,
-    journal_nearly_full,
-    of_error,
-    room_again,
-)
+from jupyter_mltrack.journal.space import Space
+from jupyter_mltrack.journal.trouble import Trouble, Troubles, memory_lost, room_again
 
 if TYPE_CHECKING:
     from jupyter_mltrack import wire
     from jupyter_mltrack.workspaces import Workspace
 
-SEGMENT_BYTES = 4 << 20
 DEFAULT_MAX_BYTES = 4 << 30
-_EVENT_RESERVE_BYTES = 8 << 20
-"""Room beyond the cap for events: a run's end is kept when its points cannot be."""
-_RETRY_S = 0.5
+_NAMES_MAX = 10_000
+"""Runs or schemas whose numbers are remembered; a name that was forgotten gets a new one."""
 
 
 class Journal:
     """One writer for one process and workspace. Made by `create`, ended by `close`."""
 
     def __init__(
-        self, workspace: Workspace, *, parent_journal_id: str | None, max_bytes: int
+        self,
+        workspace: Workspace,
+        *,
+        parent_journal_id: str | None = None,
+        max_bytes: int = DEFAULT_MAX_BYTES,
     ) -> None:
         self.workspace = workspace
         self.parent_journal_id = parent_journal_id
         self.max_bytes = max_bytes
-        self.segment_bytes = _segment_bytes(max_bytes)
         self._troubles = Troubles()
         self._sinks: dict[str, RunSink] = {}
-        self._fresh()
+        self._begin()
 
-    def _fresh(self) -> None:
-        """Forget all files and locks: a new journal, and a forked child's, begin here."""
-        from jupyter_mltrack.settings import data_dir
-
-        self.id = f"{time.time_ns() // 1_000_000:012x}-{uuid.uuid4().hex[:12]}"
-        self.path: Path = data_dir() / "journals" / self.id
+    def _begin(self) -> None:
+        """Have no files and no locks yet: a new journal, and a forked child's, begin here."""
         self._lock = threading.RLock()
-        self._opened = False
-        self._meta_bytes = b""
-        self._closed = False
-        self._segment = no_segment(self.path, 0)
-        self._next: Segment | None = None
-        self._retired: list[Segment] = []
+        self._troubles.forget()
+        self._place = Place(self.workspace, self.parent_journal_id)
+        self._space = Space(self._place, self.max_bytes, self._troubles, self._has_changed)
+        self._flusher: Flusher | None = None
         self._numbers = itertools.count(1)
         self._run_numbers: dict[str, int] = {}
         self._schema_numbers: dict[tuple[str, ...], int] = {}
-        self._flusher: Flusher | None = None
         self._lost: dict[str, int] = {}
-        self._refused = False
-        self._retry_at_s = 0.0
-        self._troubles.forget()
         self.forget_plans()
 
     # ------------------------------------------------------------------------- life
@@ -101,7 +73,10 @@ class Journal:
         parent_journal_id: str | None = None,
         max_bytes: int = DEFAULT_MAX_BYTES,
     ) -> Journal:
-        """Begin a journal on disk. Trouble is told through `on_write_trouble`, never raised."""
+        """Begin a journal on disk. Trouble is told through `on_write_trouble`, never raised.
+
+        `max_bytes` is the most that may wait on this machine; 0 means no limit.
+        """
         journal = cls(workspace, parent_journal_id=parent_journal_id, max_bytes=max_bytes)
         journal.open()
         return journal
@@ -109,88 +84,45 @@ class Journal:
     def open(self) -> None:
         """Make folder, lease and first segment now instead of at the first write."""
         living.add(self)
-        self._go_on(self._segment, 0, event=False)
+        self._go_on(self._space.current, 0)
+
+    @property
+    def id(self) -> str:
+        """The name of the journal's folder."""
+        return self._place.id
+
+    @property
+    def path(self) -> Path:
+        """The journal's folder. It is there once something was written."""
+        return self._place.path
 
     @property
     def closed(self) -> bool:
         """True after `close`."""
-        return self._closed
-
-    def _open(self) -> bool:
-        """Make the folder with `meta.json` and lease; True when it is there."""
-        if self._opened:
-            return True
-        from jupyter_mltrack.settings import ensure_private_dir
-
-        self._meta_bytes = json.dumps(self._meta(), separators=(",", ":")).encode()
-        hidden = self.path.with_name(f".{self.id}")
-        try:
-            ensure_private_dir(self.path.parent)
-            ensure_private_dir(hidden)
-            handle = open_private(hidden / "meta.json")
-            try:
-                os.write(handle, self._meta_bytes)
-            finally:
-                os.close(handle)
-            lease.acquire(hidden, self.id)
-            os.rename(hidden, self.path)
-        except (OSError, MltrackError) as error:
-            lease.release(self.id)
-            for name in ("meta.json", lease.LEASE):
-                with contextlib.suppress(OSError):
-                    os.unlink(hidden / name)
-            with contextlib.suppress(OSError):
-                os.rmdir(hidden)
-            self._refuse(of_error(error, self.path.parent))
-            return False
-        self._opened = True
-        return True
-
-    def _meta(self) -> dict[str, Any]:
-        root = self.workspace.root
-        return {
-            "format": fmt.FORMAT,
-            "journal_id": self.id,
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "boot_id": lease.boot_id(),
-            "created_ms": time.time_ns() // 1_000_000,
-            "tracking_uri": self.workspace.display_uri,
-            "workspace_id": self.workspace.id,
-            "workspace_kind": self.workspace.kind,
-            "workspace_name": self.workspace.name,
-            "project_root": str(root) if root is not None else "",
-            "parent_journal_id": self.parent_journal_id,
-        }
+        return self._space.closed
 
     def close(self) -> None:
         """Bring everything to the disk and let go; whoever ships it next finds no owner."""
         flusher, self._flusher = self._flusher, None
         if flusher is not None:
             flusher.stop()
-        with self._lock:
-            if self._closed:
-                return
-            self._recover()
-            self._closed = True
-            self.forget_plans()
-            self._segment.seal()
-            self._sync_all()
-            self._segment.close(shrink=True)
-            if self._next is not None:
-                self._next.discard()
-                self._next = None
-            lease.release(self.id)
+        if self._space.closed:
+            return
+        if self._space.recover(now=True):
+            self._say_what_was_lost()
+        self.forget_plans()
+        self._space.close()
+        if self._space.memory_bytes:
+            self._troubles.add(memory_lost(self._space.memory_bytes))
+        self._troubles.tell()
 
     def become_child(self) -> None:
         """After fork, in the child: the parent keeps its journal, the first write makes our own."""
+        closed = self._space.closed
         self.parent_journal_id = self.id
-        for segment in (self._segment, self._next, *self._retired):
-            if segment is not None and segment.handle >= 0:
-                handle, segment.handle = segment.handle, -1
-                segment.map.close()
-                os.close(handle)
-        self._fresh()
+        self._space.drop_after_fork()
+        self._begin()
+        self._space.closed = closed
 
     # ---------------------------------------------------------------------- writing
 
@@ -213,14 +145,14 @@ class Journal:
         from jupyter_mltrack.journal.events import encode
 
         payload = encode(event)
-        if len(payload) > fmt.MAX_PAYLOAD_BYTES:
-            self.trouble_with(
-                "event_too_large",
-                f"An event of {len(payload) >> 20} MB was not kept: {type(event).__name__}.",
-                f"The limit is {fmt.MAX_PAYLOAD_BYTES >> 20} MB; log it as an artifact.",
-            )
-            return False
-        return self._write(fmt.frame(fmt.EVENT, payload))
+        if len(payload) <= fmt.MAX_PAYLOAD_BYTES:
+            return self._write(fmt.frame(fmt.EVENT, payload))
+        self.trouble_with(
+            "event_too_large",
+            f"{type(event).__name__} of {len(payload) >> 20} MB was not kept.",
+            f"The limit is {fmt.MAX_PAYLOAD_BYTES >> 20} MB; log it as an artifact.",
+        )
+        return False
 
     def write_exact(self, run_id: str, numbers: dict[str, int], step: int, stamp: int) -> None:
         """Write whole numbers that a float cannot hold."""
@@ -235,7 +167,7 @@ class Journal:
 
     def _write(self, whole: bytes) -> bool:
         while True:
-            segment = self._segment
+            segment = self._space.current
             try:
                 segment.map.write(whole)
             except ValueError:
@@ -248,15 +180,11 @@ class Journal:
     def name_in_segment(
         self, run_id: str, keys: tuple[str, ...], row_bytes: int
     ) -> tuple[Segment, int, int] | None:
-        """Make sure the current segment names this run and these keys; None when there is no room."""
-        run_no = self._run_numbers.get(run_id) or self._run_numbers.setdefault(
-            run_id, next(self._numbers)
-        )
-        schema_no = self._schema_numbers.get(keys) or self._schema_numbers.setdefault(
-            keys, next(self._numbers)
-        )
+        """Have a segment that names this run and these keys; None when there is no room."""
+        run_no = self._number(self._run_numbers, run_id)
+        schema_no = self._number(self._schema_numbers, keys)
         while True:
-            segment = self._segment
+            segment = self._space.current
             frames = []
             if run_no not in segment.declared:
                 frames.append(fmt.frame(fmt.RUN, fmt.run_payload(run_no, run_id)))
@@ -269,94 +197,54 @@ class Journal:
                     segment.declared.update((run_no, schema_no))
                     self.wake()
                     return segment, run_no, schema_no
-            if not self.go_on_after(segment, len(names) + row_bytes + 4 * fmt.HEAD_BYTES):
+            # The next segment has to hold both names, whatever this one held.
+            need = len(fmt.run_payload(run_no, run_id)) + len(fmt.schema_payload(schema_no, keys))
+            if not self.go_on_after(segment, 2 * need + row_bytes + 8 * fmt.HEAD_BYTES):
                 return None
+
+    def _number(self, numbers: dict[Any, int], name: Any) -> int:
+        number = numbers.get(name)
+        if number is None:
+            if len(numbers) >= _NAMES_MAX:
+                numbers.clear()
+            number = numbers.setdefault(name, next(self._numbers))
+        return number
 
     def go_on_after(self, full: Segment, need_bytes: int) -> bool:
         """For rows: have a segment other than `full`; False when there is no room for points."""
-        if self._segment is not full:
-            return True
-        if self._refused and time.monotonic() < self._retry_at_s:
-            return False
-        return self._go_on(full, need_bytes, event=False)
+        return self._go_on(full, need_bytes)
 
-    def _go_on(self, full: Segment, need_bytes: int, *, event: bool) -> bool:
-        try:
-            with self._lock:
-                if self._segment is not full:
-                    return True
-                if self._closed or not self._open():
-                    return False
-                return self._change_segment(full, need_bytes, event=event)
-        finally:
-            self._troubles.tell()
+    def _go_on(self, full: Segment, need_bytes: int, *, event: bool = False) -> bool:
+        done = self._space.go_on(full, need_bytes, event=event)
+        self._troubles.tell()
+        return done
 
-    def _change_segment(self, full: Segment, need_bytes: int, *, event: bool) -> bool:
-        """Seal `full`, then show and use the next one. Every step can be done twice."""
-        size = max(self.segment_bytes, fmt.aligned(need_bytes + self._overhead_bytes))
-        following = self._next
-        if following is not None and following.size < need_bytes + self._overhead_bytes:
-            self._next = None
-            following.discard()
-            following = None
-        try:
-            if following is None:
-                following = self._make_segment(full.number + 1, size, event=event)
-                if following is None:
-                    return False
-                self._next = following
-            # Readers take the next segment's name for the end of this one: seal first.
-            full.seal()
-            following.publish()
-        except OSError as error:
-            self._refuse(of_error(error, self.path))
-            return False
-        if self._segment is full:
-            self._segment = following
-            self._next = None
-            self._retired.append(full)
-        if not event:
-            self._room_again()
-        self._start_flusher()
+    def _has_changed(self) -> None:
+        """A new segment is in use: somebody has to tend it."""
+        if self._flusher is None and not self._space.closed:
+            flusher = Flusher(self)
+            if flusher.start():
+                self._flusher = flusher
         self.wake()
-        return True
-
-    def _make_segment(self, number: int, size: int, *, event: bool) -> Segment | None:
-        """Reserve a segment within the cap; None and a reason when the cap is reached."""
-        if self.max_bytes:
-            used = segments_bytes(self.path)
-            if used + size > self.max_bytes:
-                small = max(SMALLEST_BYTES, size - self.segment_bytes + SMALLEST_BYTES)
-                if not event or used + small > self.max_bytes + _EVENT_RESERVE_BYTES:
-                    self._refuse(journal_full(self.max_bytes))
-                    return None
-                size = small
-            elif used + size > self.max_bytes * 8 // 10:
-                self._troubles.add(journal_nearly_full(used + size, self.max_bytes))
-        return self._create_segment(number, size)
-
-    @property
-    def _overhead_bytes(self) -> int:
-        """What every segment holds besides what it is made for."""
-        return fmt.HEADER_BYTES + fmt.aligned(fmt.HEAD_BYTES + len(self._meta_bytes))
-
-    def _create_segment(self, number: int, size: int) -> Segment:
-        segment = Segment.create(self.path, number, size)
-        with contextlib.suppress(ValueError):  # a segment smaller than its own description
-            segment.map.write(fmt.frame(fmt.META, self._meta_bytes))
-        return segment
 
     # ---------------------------------------------------------------------- reading
 
     def position(self) -> Cursor:
         """Where the next frame will begin."""
-        segment = self._segment
+        segment = self._space.current
         return (segment.number, segment.used) if segment.number else (1, 0)
 
     @property
     def lost_points(self) -> int:
         """Points that could not be kept and that no note in the journal speaks of yet."""
         return sum(self._lost.values())
+
+    @property
+    def in_memory(self) -> bool:
+        """True while something is in memory only, because the disk has no room for it."""
+        return self._space.memory_bytes > 0
+
+    # --------------------------------------------------------------- disk and trouble
 
     @property
     def on_write_trouble(self) -> Callable[[Trouble], None] | None:
@@ -367,94 +255,47 @@ class Journal:
     def on_write_trouble(self, callback: Callable[[Trouble], None] | None) -> None:
         self._troubles.callback = callback
 
-    # --------------------------------------------------------------- disk and trouble
-
     def sync(self) -> bool:
-        """Bring everything written so far to the disk; False when the disk failed."""
-        done = self._sync_all()
+        """Bring everything written so far to the disk; False when it could not be."""
+        recovered = self._space.recover(now=True)
+        done = self._space.sync()
         self._troubles.tell()
-        return done
+        return done and recovered
 
     def tend(self) -> bool:
         """The flusher's round: sync, make the next segment ready, try again what failed."""
-        before = self._segment
-        busy = before.synced != before.used or bool(self._retired) or self._refused
-        self._make_ready()
-        self._sync_all()
-        if self._refused and time.monotonic() >= self._retry_at_s:
-            self._recover()
+        space = self._space
+        busy = space.unsynced or space.in_trouble
+        space.make_ready()
+        space.sync(now=False)
+        if space.recover():
+            self._say_what_was_lost()
         self._troubles.tell()
         return busy
-
-    def _sync_all(self) -> bool:
-        done = True
-        with self._lock:
-            retired, self._retired = self._retired, []
-        for segment in (*retired, self._segment):
-            try:
-                segment.sync()
-            except OSError as error:
-                done = False
-                self._troubles.add(of_error(error, self.path))
-        for segment in retired:
-            segment.close()
-        return done
-
-    def _make_ready(self) -> None:
-        """Reserve the next segment before the current one is full."""
-        segment = self._segment
-        if self._next is not None or not segment.number or segment.used * 4 < segment.size:
-            return
-        with self._lock:
-            if self._next is not None or self._segment is not segment or self._closed:
-                return
-            if self.max_bytes:
-                used = segments_bytes(self.path) + self.segment_bytes
-                if used > self.max_bytes * 8 // 10:
-                    return  # the writer itself decides, and says so, when it comes to that
-            try:
-                self._next = self._create_segment(segment.number + 1, self.segment_bytes)
-            except OSError:
-                return  # likewise
 
     def lose(self, run_id: str, points: int) -> None:
         """Count points that could not be kept."""
         with self._lock:
             self._lost[run_id] = self._lost.get(run_id, 0) + points
-        if self._flusher is not None:
-            self._flusher.wake()
 
-    def _refuse(self, trouble: Trouble) -> None:
-        self._refused = True
-        self._retry_at_s = time.monotonic() + _RETRY_S
-        self._troubles.add(trouble)
-
-    def _recover(self) -> None:
-        """Try to have room again."""
-        if self._refused and not self._closed:
-            self._go_on(self._segment, 0, event=False)
-
-    def _room_again(self) -> None:
-        """Points are kept again: say in the journal and to the user what was not."""
-        if not self._refused:
+    def _say_what_was_lost(self) -> None:
+        """There is room again: note in the journal what was not kept, and tell the user."""
+        if not self._lost:
             return
-        self._refused = False
-        lost, self._lost = self._lost, {}
-        self._troubles.add(room_again(sum(lost.values())))
-        for run_id, points in lost.items():
-            self._note_lost(run_id, points)
-
-    def _note_lost(self, run_id: str, points: int) -> None:
         from jupyter_mltrack import wire
 
-        noted = wire.Noted(
-            code="points_lost",
-            message=f"{points} points could not be kept: there was no room for them.",
-            run_id=wire.RunId(run_id),
-            at_ms=time.time_ns() // 1_000_000,
-        )
-        if not self._write_event(noted):
-            self._lost[run_id] = self._lost.get(run_id, 0) + points
+        with self._lock:
+            lost, self._lost = self._lost, {}
+        for run_id, points in lost.items():
+            noted = wire.Noted(
+                code="points_lost",
+                message=f"{points} points could not be kept: there was no room for them.",
+                run_id=wire.RunId(run_id),
+                at_ms=time.time_ns() // 1_000_000,
+            )
+            if not self._write_event(noted):
+                self.lose(run_id, points)
+        self._troubles.add(room_again(sum(lost.values())))
 
     def trouble_with(self, code: str, message: str, hint: str, once_for: str = "") -> None:
         """Tell the user once: for each `code`, or for each `code` and `once_for`."""
@@ -471,17 +312,3 @@ class Journal:
         flusher = self._flusher
         if flusher is not None:
             flusher.wake()
-
-    def _start_flusher(self) -> None:
-        if self._flusher is None and not self._closed:
-            flusher = Flusher(self)
-            if flusher.start():
-                self._flusher = flusher
-
-
-def _segment_bytes(max_bytes: int) -> int:
-    """Size of a segment: small enough that a small cap still means something."""
-    if not max_bytes:
-        return SEGMENT_BYTES
-    share = max_bytes // 8 & -SMALLEST_BYTES
-    return max(SMALLEST_BYTES, min(SEGMENT_BYTES, share))
