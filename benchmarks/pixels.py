@@ -1,0 +1,133 @@
+"""From `log` in a kernel to a changed pixel of the chart, in real JupyterLab in real Chromium."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from benchmarks.child import quantiles
+from benchmarks.measure import clean_environment, table, verdict
+from benchmarks.network import _wait_for
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+POINTS = 60
+
+CELL = f"""%%track pixels --quiet
+import random, time
+from jupyter_mltrack import log
+chance = random.Random(7)
+log({{"loss": 10.0}}, step=0)
+time.sleep(6)
+said = []
+for step in range(1, {POINTS}):
+    time.sleep(0.5 + chance.random() * 0.1)
+    said.append(time.time() * 1000)
+    log({{"loss": 10.0 / step + chance.random()}}, step=step)
+time.sleep(1)
+print("SAID", said)
+"""
+
+WATCH = """
+() => {
+  const changes = (window.__changes = []);
+  let last = '';
+  const look = () => {
+    let sum = 0;
+    for (const canvas of document.querySelectorAll('.mltrack-Charts canvas')) {
+      const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+      for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] + data[i + 3]) | 0;
+    }
+    const now = String(sum);
+    if (now !== last) { changes.push(performance.timeOrigin + performance.now()); last = now; }
+    requestAnimationFrame(look);
+  };
+  look();
+}
+"""
+
+
+def run() -> None:
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if browser is None:
+        print("\nNo Chromium on this machine: log to pixel not measured.")
+        return
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        place = Path(folder)
+        (place / "pyproject.toml").touch()
+        notebook = nbformat.v4.new_notebook()
+        notebook.cells = [
+            nbformat.v4.new_code_cell("%load_ext jupyter_mltrack"),
+            nbformat.v4.new_code_cell(CELL),
+        ]
+        nbformat.write(notebook, place / "pixels.ipynb")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        options = ["--no-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--allow-root"]
+        lab = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options, "--IdentityProvider.token=bench"],
+            cwd=place,
+            env=clean_environment(place),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/api")
+            latencies_ms = _measure(browser, f"http://127.0.0.1:{port}/lab/tree/pixels.ipynb?token=bench")
+        finally:
+            os.killpg(lab.pid, 15)
+            lab.wait()
+    ordered = sorted(latencies_ms)
+    p50 = quantiles([round(value * 1000) for value in ordered])["p50_us"]
+    p95 = ordered[int(len(ordered) * 0.95)]
+    table("log to changed pixel", ["points", "p50 ms", "p95 ms"], [(len(ordered), p50, p95)])
+    print(f"\np50 <= 80 ms, p95 <= 250 ms: {verdict(p50 <= 80 and p95 <= 250)}")
+
+
+def _measure(browser: str, address: str) -> list[float]:
+    """Milliseconds from each `log` to the first change of the chart after it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=FLAGS)
+        page: Any = chromium.new_page(viewport={"width": 1400, "height": 900})
+        page.goto(address)
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        page.wait_for_selector('.jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+        page.click('.lm-TabBar-tab[title*="MLTrack"], .lm-TabBar-tab[data-id*="mltrack"]')
+        page.click(".jp-Notebook .jp-CodeCell >> nth=0")
+        page.keyboard.press("Shift+Enter")
+        page.keyboard.press("Shift+Enter")
+        page.wait_for_selector(".mltrack-LiveRow", timeout=30_000)
+        page.click(".mltrack-LiveRow")
+        page.wait_for_selector(".mltrack-Charts canvas", timeout=30_000)
+        page.evaluate(WATCH)
+        page.wait_for_selector("text=SAID", timeout=90_000)
+        text = page.inner_text(".jp-OutputArea-output >> text=SAID")
+        changes = page.evaluate("() => window.__changes")
+        chromium.close()
+    said = json.loads(text.split("SAID", 1)[1])
+    latencies = []
+    for at_ms, next_ms in zip(said, [*said[1:], time.time() * 1000], strict=True):
+        seen = [change for change in changes if at_ms <= change < next_ms]
+        latencies.append((seen[0] if seen else next_ms) - at_ms)
+    return latencies
