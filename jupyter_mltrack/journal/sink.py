@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from jupyter_mltrack.journal import format as fmt
+from jupyter_mltrack.journal.packing import PackFloats, pack_floats
 
 if TYPE_CHECKING:
     from jupyter_mltrack.journal.segments import Segment
@@ -25,7 +26,14 @@ _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _PLANS_MAX = 256
 _WIDTH_MAX = 200_000
 _Plan = tuple[
-    int, Callable[..., bytes], int, int, Callable[..., bytes], Callable[[bytes], int], "Segment"
+    int,
+    PackFloats,
+    Callable[..., bytes],
+    int,
+    int,
+    Callable[..., bytes],
+    Callable[[bytes], int],
+    "Segment",
 ]
 
 
@@ -59,11 +67,7 @@ class RunSink:
             timestamp_ms: None takes the clock.
         """
         try:
-            ids, pack, seed, head, frame, write, _ = self._plans[tuple(metrics)]
-            values = metrics.values()
-            for value in values:
-                if value.__class__ is not float:
-                    raise TypeError
+            ids, pack_floats, pack, seed, head, frame, write, _ = self._plans[tuple(metrics)]
             if step is None:
                 step = self._next_step
                 self._next_step = step + 1
@@ -73,7 +77,7 @@ class RunSink:
                 self._next_step = step + 1
             if timestamp_ms is None:
                 timestamp_ms = time_ns() // 1_000_000
-            payload = pack(ids, step, timestamp_ms, *values)
+            payload = pack_floats(pack, ids, step, timestamp_ms, metrics.values())
             write(frame(head, crc32(payload, seed), payload))
         except Exception:
             # An unknown set of keys, a value that is no float, a full segment: all end up here.
@@ -155,7 +159,7 @@ class RunSink:
             if plan is None:
                 journal.lose(self.run_id, len(keys))
                 return
-            ids, pack, seed, head, frame, write, segment = plan
+            ids, _, pack, seed, head, frame, write, segment = plan
             payload = pack(ids, step, stamp, *values)
             whole = frame(head, crc32(payload, seed), payload)
             try:
@@ -176,7 +180,16 @@ class RunSink:
             return None
         segment, run_no, schema_no = named
         ids = run_no | schema_no << 32
-        plan = (ids, codec.pack, codec.seed, codec.head, codec.frame, segment.map.write, segment)
+        plan = (
+            ids,
+            pack_floats(len(keys)),
+            codec.pack,
+            codec.seed,
+            codec.head,
+            codec.frame,
+            segment.map.write,
+            segment,
+        )
         if len(self._plans) >= _PLANS_MAX:
             self._plans.clear()
         self._plans[keys] = plan
