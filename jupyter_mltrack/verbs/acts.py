@@ -1,0 +1,268 @@
+"""What each verb does. The magic, the command line and `jupyter_mltrack.VERB` call these functions.
+
+Each takes plain keywords and returns a struct of `wire`; drawing it is the caller's. In a kernel
+they act on what that kernel has chosen; elsewhere on what environment and settings files say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jupyter_mltrack import wire
+from jupyter_mltrack.display_text import clean, lower_is_better
+from jupyter_mltrack.errors import JournalError, MltrackError, UsageError
+from jupyter_mltrack.tracking import choice
+
+if TYPE_CHECKING:
+    from jupyter_mltrack.workspaces import Workspace
+
+CHECK_S = 3.0
+SYNC_S = 10.0
+SYNC_WAIT_S = 3_600.0
+LISTED_RUNS = 20
+_RUNNING_SHOWN = 20
+
+
+def status() -> wire.StatusReport:
+    """The workspace and its health, the runs that run now, and what waits for other workspaces."""
+    from jupyter_mltrack import runs as reader
+
+    workspace = choice.workspace()
+    info = _info(workspace)
+    problem = None
+    running: list[wire.RunSummary] = []
+    if info.health.state in ("ready", "connecting"):
+        try:
+            page = reader.list_runs(
+                workspace, filter=None, limit=200, offline=True, data_dir=None
+            )
+            problem = page.problem
+            running = [run for run in page.runs if run.status == "RUNNING"][:_RUNNING_SHOWN]
+        except MltrackError as error:
+            problem = _problem(error)
+    else:
+        waiting = reader.waiting_runs(_data_dir(), workspace.id)
+        running = [run.summary() for run in waiting.values() if run.live][:_RUNNING_SHOWN]
+    return wire.StatusReport(
+        workspace=info,
+        running=running,
+        waiting=_other_backlogs(workspace.id),
+        auto=choice.auto(),
+        problem=problem,
+    )
+
+
+def use(spec: str | None = None, save: str | None = None) -> wire.WorkspaceInfo:
+    """Choose the workspace for what is tracked from now on; without `spec`, say which it is.
+
+    A workspace that cannot be reached is chosen all the same: what is logged waits on this machine.
+
+    Args:
+        spec: `local`, a folder, `sqlite:///...`, `http(s)://...` or a name from `mltrack.toml`.
+        save: name to keep it under in the project's settings file.
+
+    Raises:
+        UsageError: `spec` means no workspace.
+        SettingsError: the settings file is damaged or cannot be written.
+    """
+    if spec is None:
+        if save is not None:
+            raise UsageError("--save needs a workspace to save.", "Write: use SPEC --save NAME")
+        return _info(choice.workspace())
+    workspace = choice.choose(spec)
+    if save is not None:
+        from jupyter_mltrack.verbs.saving import save_workspace
+
+        save_workspace(save, workspace.tracking_uri if spec != "local" else "local")
+        workspace = replace(workspace, name=save)
+    return _info(workspace)
+
+
+def experiment(name: str | None = None, save: bool = False) -> wire.ExperimentInfo | wire.ExperimentList:
+    """Choose the experiment for new runs; without a name, the experiments there are.
+
+    Raises:
+        Unreachable: without a name, when the store gives no answer.
+        SettingsError: the settings file is damaged or cannot be written.
+    """
+    from jupyter_mltrack import runs as reader
+
+    workspace = choice.workspace()
+    if name is None:
+        return reader.list_experiments(workspace)
+    if not name.strip():
+        raise UsageError("An experiment needs a name.", "Write: experiment NAME")
+    known = wire.ExperimentInfo(id=wire.ExperimentId(""), name=name)
+    try:
+        for one in reader.list_experiments(workspace).experiments:
+            if name in (one.name, one.id):
+                known = one
+                break
+    except MltrackError:
+        pass  # chosen all the same: the store learns of it with the first run
+    choice.choose_experiment(known.name)
+    if save:
+        from jupyter_mltrack.verbs.saving import save_experiment
+
+        save_experiment(known.name)
+    return known
+
+
+def runs(
+    filter: str | None = None,
+    sort: str | None = None,
+    last: bool = False,
+    all: bool = False,
+    limit: int | str = LISTED_RUNS,
+) -> wire.RunPage:
+    """Runs of the current experiment, newest first.
+
+    Args:
+        filter: MLflow's filter language, or plain words found in name, notebook or experiment.
+        sort: a metric; best first, `-metric` the other way round.
+        last: the newest run only.
+        all: runs of every experiment.
+        limit: how many at most.
+
+    Raises:
+        UsageError: the filter or the limit is off.
+        Unreachable: the store gave no answer and nothing waits here.
+    """
+    from jupyter_mltrack import runs as reader
+
+    workspace = choice.workspace()
+    is_filter = filter is not None and reader.looks_like_filter(filter)
+    page = reader.list_runs(
+        workspace,
+        experiment=None if all else choice.experiment_or_default(),
+        text=None if is_filter else filter,
+        filter=filter if is_filter else None,
+        order_by=_order(sort) if sort else None,
+        limit=1 if last else _count(limit),
+        offline=True,
+    )
+    if last and len(page.runs) > 1:
+        page = msgspec.structs.replace(page, runs=page.runs[:1])
+    if page.problem is not None and not page.runs:
+        raise _error(page.problem)
+    return msgspec.structs.replace(page, total=None) if last else page
+
+
+def _order(sort: str) -> str:
+    from jupyter_mltrack.runs.query import Order
+    from jupyter_mltrack.tracking.names import encode
+
+    turned = sort.startswith("-")
+    metric = sort[1:] if turned else sort
+    metric = metric.removeprefix("metrics.").strip("`")
+    return str(Order("metric", encode(metric), lower_is_better(metric) != turned))
+
+
+def _count(limit: int | str) -> int:
+    try:
+        number = int(limit)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= 1_000:
+        raise UsageError(f"--limit cannot be {clean(str(limit))!r}.", "Say a number from 1 to 1000.")
+    return number
+
+
+def show(run: str) -> wire.RunDetail:
+    """One run: status, parameters, newest metrics, tags and where it is kept.
+
+    Raises:
+        NotFound: no run fits.
+        Ambiguous: several do.
+        Unreachable: the store gave no answer and no journal knows the run.
+    """
+    from jupyter_mltrack import runs as reader
+
+    workspace = choice.workspace()
+    within = choice.experiment() if run.startswith(("best:", "worst:")) else None
+    run_id = reader.find_run(workspace, run, experiment=within)
+    return reader.get_run(workspace, run_id)
+
+
+def sync(wait: bool = False) -> wire.SyncReport:
+    """Send what waits on this machine, and end the runs of processes that are gone."""
+    from jupyter_mltrack.journal import ship
+
+    return ship.sync(_data_dir(), timeout_s=SYNC_WAIT_S if wait else SYNC_S)
+
+
+def help(verb: str | None = None) -> str:
+    """What a verb does and how it is written; without a verb, all of them.
+
+    Raises:
+        UsageError: there is no such verb.
+    """
+    from jupyter_mltrack.verbs.docs import help_text
+    from jupyter_mltrack.verbs.table import find_verb
+
+    return help_text(find_verb(verb) if verb else None, "%mltrack")
+
+
+def _data_dir() -> Path:
+    from jupyter_mltrack.settings import data_dir
+
+    return data_dir()
+
+
+def _info(workspace: Workspace) -> wire.WorkspaceInfo:
+    health = workspace.check(CHECK_S)
+    return wire.WorkspaceInfo(
+        id=wire.WorkspaceId(workspace.id),
+        kind=workspace.kind,
+        name=workspace.name,
+        uri=workspace.display_uri,
+        health=health,
+        experiment=choice.experiment(),
+        current=True,
+    )
+
+
+def _problem(error: MltrackError) -> wire.Problem:
+    return wire.Problem(code=error.code, message=error.message, hint=error.hint)  # type: ignore[arg-type]
+
+
+def _error(problem: wire.Problem) -> MltrackError:
+    from jupyter_mltrack import errors
+
+    for kind in (errors.Unreachable, errors.SignedOut, errors.Denied):
+        if kind.code == problem.code:
+            return kind(problem.message, problem.hint)
+    return errors.WorkspaceError(problem.message, problem.hint, code=problem.code)
+
+
+def _other_backlogs(workspace_id: str) -> list[wire.WorkspaceInfo]:
+    """Workspaces other than this one that something on this machine waits for."""
+    from jupyter_mltrack.journal import JournalReader, list_journals, ship
+    from jupyter_mltrack.workspaces import from_meta
+
+    waits = {key: one for key, one in ship.backlog(_data_dir()).items() if one.points and key != workspace_id}
+    found: dict[str, wire.WorkspaceInfo] = {}
+    for path in list_journals(_data_dir()) if waits else []:
+        try:
+            meta = JournalReader(path).meta
+        except (JournalError, OSError):
+            continue  # removed meanwhile, or damaged: sync reports it
+        one = waits.get(meta.workspace_id)
+        if one is None or meta.workspace_id in found:
+            continue
+        place = from_meta(meta)
+        health = ship.health(_data_dir(), meta.workspace_id) or wire.Health(state="connecting", since_ms=0)
+        found[meta.workspace_id] = wire.WorkspaceInfo(
+            id=meta.workspace_id,
+            kind=place.kind,
+            name=place.name,
+            uri=place.display_uri,
+            health=msgspec.structs.replace(
+                health, waiting_points=one.points, waiting_since_ms=one.since_ms
+            ),
+        )
+    return list(found.values())

@@ -1,0 +1,66 @@
+"""From words to what is shown: the way that a magic and the command line share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyter_mltrack.errors import UsageError
+from jupyter_mltrack.render import View
+from jupyter_mltrack.verbs import function_of
+from jupyter_mltrack.verbs.parsing import Call, Word, parse, split_line
+
+
+def answer(line: str) -> View:
+    """Do what a line after `%mltrack` says and return what to show.
+
+    Raises:
+        MltrackError: it cannot be done; message and hint say why and what to do.
+    """
+    return shown(parse(split_line(line)))
+
+
+def answer_words(words: list[str]) -> View:
+    """The same for the words that a terminal has split already."""
+    call = parse([Word(word, word) for word in words])
+    if call.verb.notebook_only:
+        raise UsageError(
+            f"{call.verb.name} works in a notebook only.", f"Type it in a cell: %mltrack {call.verb.name}"
+        )
+    if call.verb.name == "help":
+        from jupyter_mltrack.verbs.docs import help_text
+        from jupyter_mltrack.verbs.table import find_verb
+        from jupyter_mltrack.verbs.views import view
+
+        name = call.keywords.get("verb")
+        return view(help_text(find_verb(name) if name else None, "jupyter mltrack"))
+    return shown(call)
+
+
+def shown(call: Call) -> View:
+    """Call the verb's function and draw its answer."""
+    found: Any = function_of(call.verb)(**call.keywords)
+    if call.as_json:
+        return _json(found)
+    from jupyter_mltrack.verbs.views import view
+
+    return view(found)
+
+
+def _json(found: Any) -> View:
+    """The struct as strict JSON: no NaN, and characters that a terminal would obey are escaped."""
+    from html import escape
+
+    import msgspec
+
+    compact = msgspec.json.encode(found)
+    text = msgspec.json.format(compact, indent=2).decode()
+    text = "".join(character if character.isprintable() or character == "\n" else _escaped(character) for character in text)
+    return View(text, f"<pre>{escape(text)}</pre>")
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    code -= 0x10000
+    return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
