@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mltrack import wire
 from jupyter_mltrack.journal import progress as notes
 from jupyter_mltrack.journal.current import list_journals
+from jupyter_mltrack.journal.facts import OWNER_GONE
 from jupyter_mltrack.journal.lease import owner_alive
-from jupyter_mltrack.journal.reader import Event, JournalReader
+from jupyter_mltrack.journal.reader import JournalReader
+from jupyter_mltrack.journal.records import Event
 from jupyter_mltrack.journal.segments import segment_numbers, segment_path
 
 if TYPE_CHECKING:
-    from jupyter_mltrack.journal.ship import JournalShip
+    from jupyter_mltrack.journal.shipping import JournalShip
 
-KILLED_MESSAGE = "kernel died"
 LINGER_MS = 3_000
 """How long a finished journal stays, so that whoever follows it can read its end."""
 _log = logging.getLogger("jupyter_mltrack")
@@ -65,7 +66,8 @@ class Ending:
             if event is None:
                 progress.last_ms = max(progress.last_ms, *record.timestamps_ms[-1:])
             elif isinstance(event, wire.RunBorn):
-                progress.open[event.run_id] = event.start_ms
+                if event.owner_pid in (None, self._ship.meta.pid):
+                    progress.open[event.run_id] = event.start_ms
                 progress.last_ms = max(progress.last_ms, event.start_ms)
             elif isinstance(event, wire.RunUpdated) and event.status is not None:
                 if event.status in ("RUNNING", "SCHEDULED"):
@@ -115,7 +117,7 @@ class Ending:
     def _ended(self, run_id: str, began_ms: int) -> wire.RunEnded:
         last_ms = max(self._ship.progress.last_ms, began_ms)
         return wire.RunEnded(
-            run_id=wire.RunId(run_id), status="FAILED", end_ms=last_ms, error=KILLED_MESSAGE
+            run_id=wire.RunId(run_id), status="FAILED", end_ms=last_ms, error=OWNER_GONE
         )
 
     def _taken_up(self, run_id: str) -> bool:

@@ -16,6 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+OWN_SETTINGS = {
+    "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
 ANSWER_BYTES_MAX = 10 << 20
 ANSWER_S_MAX = 30.0
 CONNECT_S_MAX = 5.0
@@ -54,9 +59,7 @@ def install() -> None:
 
     if getattr(HTTPAdapter.send, "guarded", False):
         return
-    os.environ["MLFLOW_ALLOW_HTTP_REDIRECTS"] = "false"
-    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ.update(OWN_SETTINGS)
     no_retries = Retry(total=0, read=False, redirect=False)
     original = HTTPAdapter.send
 

@@ -79,7 +79,7 @@ def write_health(
     before = _read(path)
     at_ms = now_ms()
     same = before.get("state") == state and before.get("message") == message
-    if same and at_ms - int(before.get("at_ms", 0)) < 1_000:
+    if same and state == "ready" and at_ms - int(before.get("at_ms", 0)) < 1_000:
         return
     since_ms = before.get("since_ms", at_ms) if before.get("state") == state else at_ms
     body = {"state": state, "since_ms": since_ms, "message": message, "hint": hint, "at_ms": at_ms}
@@ -102,6 +102,12 @@ def read_health(data_dir: Path, workspace_id: str) -> wire.Health | None:
         )
     except (KeyError, TypeError):
         return None
+
+
+def checked_ms(data_dir: Path, workspace_id: str) -> int:
+    """Return when a shipper last noted the health of a store; 0 when never."""
+    at_ms = _read(_health_path(data_dir, workspace_id)).get("at_ms", 0)
+    return at_ms if isinstance(at_ms, int) else 0
 
 
 def known_unreachable(data_dir: Path, workspace_id: str) -> bool:

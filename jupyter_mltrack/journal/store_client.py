@@ -20,6 +20,7 @@ from jupyter_mltrack.journal.progress import Progress
 from jupyter_mltrack.journal.store_errors import Refused, translated
 
 RUN_ID_TAG = "mltrack.run_id"
+PARENT_TAG = "mlflow.parentRunId"
 CALL_LIMIT_S = 40.0
 LANES_MAX = 4
 _SLOW_ANSWER_S = 0.03
@@ -166,7 +167,7 @@ class MlflowStore:
             return
         run_id = resolve_id(request.run_id)
         if event is None:
-            self._log_batch(run_id, request)
+            self._log_batch(run_id, request, resolve_id)
         elif isinstance(event, wire.RunTagDeleted):
             self._delete_tag(run_id, event.key)
         elif isinstance(event, wire.RunUpdated | wire.RunEnded):
@@ -174,8 +175,16 @@ class MlflowStore:
         elif isinstance(event, wire.RunCall):
             perform_call(self._store, run_id, event)
 
-    def _log_batch(self, run_id: str, request: store_plan.Request) -> None:
-        from mlflow.entities import Metric, Param, RunTag
+    def _tags(self, tags: dict[str, str], resolve_id: Callable[[str], str]) -> list[Any]:
+        from mlflow.entities import RunTag
+
+        told = {**tags, PARENT_TAG: resolve_id(tags[PARENT_TAG])} if PARENT_TAG in tags else tags
+        return [RunTag(k, v[: store_plan.TAG_CHARACTERS_MAX]) for k, v in told.items()]
+
+    def _log_batch(
+        self, run_id: str, request: store_plan.Request, resolve_id: Callable[[str], str]
+    ) -> None:
+        from mlflow.entities import Metric, Param
 
         metrics = [
             Metric(key, float(value), at, step)
@@ -193,7 +202,7 @@ class MlflowStore:
             for key, value, at, step, point in request.metrics
         ]
         params = [Param(key, value) for key, value in request.params.items()]
-        tags = [RunTag(key, value) for key, value in request.tags.items()]
+        tags = self._tags(request.tags, resolve_id)
         self._store.log_batch(run_id, metrics=metrics, params=params, tags=tags)
 
     def _delete_tag(self, run_id: str, key: str) -> None:
@@ -216,21 +225,21 @@ class MlflowStore:
     # --------------------------------------------------------------------------- births
 
     def _born(self, event: wire.RunBorn, resolve_id: Callable[[str], str]) -> None:
-        from mlflow.entities import RunStatus, RunTag
+        from mlflow.entities import RunStatus
 
         if event.created or (event.resumed and self._exists(resolve_id(event.run_id))):
             run_id = resolve_id(event.run_id)
             if event.resumed:
                 self._store.update_run_info(run_id, RunStatus.RUNNING, None, None)
             if event.tags:
-                tags = [RunTag(k, v[: store_plan.TAG_CHARACTERS_MAX]) for k, v in event.tags.items()]
+                tags = self._tags(event.tags, resolve_id)
                 self._store.log_batch(run_id, metrics=[], params=[], tags=tags)
             return
-        if event.run_id in self._progress.ids:
+        if resolve_id(event.run_id) != event.run_id:
             return
         experiment_id = self._experiment_id(event)
         remote = None
-        if event.run_id in self._progress.creating:
+        if event.owner_pid is not None or event.run_id in self._progress.creating:
             remote = self._find_created(experiment_id, event.run_id)
         if remote is None:
             self._progress.creating = [*self._progress.creating, event.run_id]
@@ -240,7 +249,7 @@ class MlflowStore:
                 experiment_id=experiment_id,
                 user_id=event.user,
                 start_time=event.start_ms,
-                tags=[RunTag(k, v[: store_plan.TAG_CHARACTERS_MAX]) for k, v in tags.items()],
+                tags=self._tags(tags, resolve_id),
                 run_name=event.tags.get("mlflow.runName") or event.name,
             )
             remote = run.info.run_id

@@ -207,10 +207,13 @@ def run_mlflow(act: str, database: Path, artifact_root: str) -> None:
     Raises:
         WorkspaceError: MLflow could not; the message is MLflow's own, shortened.
     """
-    command = [sys.executable, "-m", "jupyter_mltrack.workspaces.schema"]
+    command = [sys.executable, "-P", "-m", "jupyter_mltrack.workspaces.schema"]
     command += [act, str(database), artifact_root]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
     environment["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    here = str(Path(__file__).resolve().parents[2])
+    path = environment.get("PYTHONPATH")
+    environment["PYTHONPATH"] = f"{path}{os.pathsep}{here}" if path else here
     try:
         done = subprocess.run(
             command,
