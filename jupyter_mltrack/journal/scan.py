@@ -11,7 +11,7 @@ from jupyter_mltrack.journal import format as fmt
 from jupyter_mltrack.journal.names import Names, whole_frames
 from jupyter_mltrack.journal.records import Damage, Found
 
-_FIRST_WINDOW_BYTES = 64 << 10
+_FIRST_WINDOW_BYTES = 16 << 10
 _WINDOW_BYTES = 1 << 20
 _NO_FRAME = "no whole frame"
 _NO_NAMES = "rows whose names are lost"
