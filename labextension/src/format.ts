@@ -15,8 +15,9 @@ const DIGITS = 4;
  * A metric's value in about seven characters: `0.2113`, `1,204`, `3.2e-5`, `NaN`, `∞`.
  *
  * @param value null when it is not finite: then `text` says what it is.
+ * @param digits how many digits count.
  */
-export function formatNumber(value: number | null, text = ''): string {
+export function formatNumber(value: number | null, text = '', digits = DIGITS): string {
   if (value === null || !Number.isFinite(value)) {
     return formatNonFinite(value === null ? text : String(value));
   }
@@ -31,7 +32,7 @@ export function formatNumber(value: number | null, text = ''): string {
       .replace('e+', 'e')
       .replace('-', '−');
   }
-  const decimals = Math.max(0, DIGITS - 1 - Math.floor(Math.log10(size)));
+  const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
   const rounded = Number.isInteger(value) ? value.toFixed(0) : value.toFixed(Math.min(decimals, 6));
   const trimmed = rounded.includes('.') ? rounded.replace(/0+$/, '').replace(/\.$/, '') : rounded;
   return grouped(trimmed).replace('-', '−');

@@ -10,8 +10,10 @@ import type { MetricValue, Problem, RunStatus } from '../types';
 import { useTools } from './context';
 import { failedIcon, finishedIcon, killedIcon, runningIcon, scheduledIcon } from './icons';
 
-const SPARK_WIDTH = 64;
-const SPARK_HEIGHT = 16;
+const SPARK_WIDTH = 56;
+const SPARK_HEIGHT = 14;
+/** Rows are narrow: the tooltip has the exact value. */
+const ROW_DIGITS = 3;
 
 /** A name that is cut in the middle when it does not fit; whole in the tooltip. */
 export function Name(props: { text: string; className?: string }): JSX.Element {
@@ -93,7 +95,7 @@ export function Metric(props: {
     <span className="mltrack-Metric">
       <Name text={metric.key} className="mltrack-Metric-key" />
       <span className="mltrack-Metric-value" title={displayName(metric.text)}>
-        {formatNumber(metric.value, metric.text)}
+        {formatNumber(metric.value, metric.text, ROW_DIGITS)}
       </span>
       {ARROWS[trend] !== '' && (
         <span className="mltrack-Metric-trend" title={trendWord(trend, trans)}>

@@ -156,7 +156,7 @@ function HealthLine(props: { store: PanelStore; health: Health }): JSX.Element {
           )
     );
   }
-  const more = [health.message, health.hint].filter(text => text !== '').join('\n');
+  const more = [health.message, health.hint].filter(text => text !== '').join(' · ');
   return (
     <div
       className="mltrack-Health"
@@ -165,9 +165,7 @@ function HealthLine(props: { store: PanelStore; health: Health }): JSX.Element {
       title={more === '' ? undefined : displayName(more)}
     >
       <span className="mltrack-Health-words">{parts.join(' · ')}</span>
-      {bad && health.hint !== '' && (
-        <span className="mltrack-Health-hint">{displayName(health.hint)}</span>
-      )}
+      {bad && more !== '' && <span className="mltrack-Health-hint">{displayName(more)}</span>}
     </div>
   );
 }

@@ -119,6 +119,7 @@ function LiveRow(props: {
       <span className="mltrack-Row-line">
         <StatusMark status={summary.status} />
         <Name text={summary.name} className="mltrack-Row-name" />
+        <Sparkline values={run.sparkline} />
         <span className="mltrack-Row-time">{formatDuration(endMs - summary.start_ms)}</span>
       </span>
       <span className="mltrack-Row-line mltrack-mod-second">
@@ -137,7 +138,6 @@ function LiveRow(props: {
             ))}
           </span>
         )}
-        <Sparkline values={run.sparkline} />
       </span>
     </button>
   );

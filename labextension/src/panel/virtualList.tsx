@@ -5,6 +5,7 @@
 import * as React from 'react';
 import { useSize } from './hooks';
 import { rowTop, windowOf } from './virtual';
+import type { Window } from './virtual';
 
 const OVERSCAN = 6;
 /** Ask for more when this many rows are left below. */
@@ -25,40 +26,15 @@ export interface VirtualListProps<T> {
 }
 
 export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
-  const { rows, rowHeight, keyOf, isOpen, onNearEnd } = props;
+  const { rows, keyOf, isOpen } = props;
   const scroller = React.useRef<HTMLDivElement>(null);
-  const size = useSize(scroller);
-  const [scrollTop, setScrollTop] = React.useState(0);
-  const [heights, setHeights] = React.useState<ReadonlyMap<string, number>>(new Map());
-  const extra = React.useMemo(
-    () =>
-      rows.flatMap((row, index) =>
-        isOpen(row) ? [[index, heights.get(keyOf(row)) ?? 0] as const] : []
-      ),
-    [rows, heights, isOpen, keyOf]
-  );
-  const seen = windowOf({
-    count: rows.length,
-    rowHeight,
-    extra,
-    scrollTop,
-    viewport: size.height,
-    overscan: OVERSCAN
-  });
-  React.useEffect(() => {
-    if (seen.end + NEAR_END >= rows.length) {
-      onNearEnd();
-    }
-  }, [seen.end, rows.length, onNearEnd]);
-  const onMeasure = React.useCallback((key: string, height: number) => {
-    setHeights(old => (old.get(key) === height ? old : new Map(old).set(key, height)));
-  }, []);
+  const { seen, extra, onScroll, onMeasure } = useWindow(props, scroller);
   const roving = useRoving(props, extra, scroller, seen);
   return (
     <div
       className="mltrack-List"
       ref={scroller}
-      onScroll={event => setScrollTop(event.currentTarget.scrollTop)}
+      onScroll={event => onScroll(event.currentTarget.scrollTop)}
       onKeyDown={roving.onKeyDown}
     >
       <div role="list" aria-label={props.label} style={{ height: seen.height }}>
@@ -87,6 +63,42 @@ export function VirtualList<T>(props: VirtualListProps<T>): JSX.Element {
       </div>
     </div>
   );
+}
+
+interface Windowed {
+  seen: Window;
+  extra: readonly (readonly [number, number])[];
+  onScroll: (scrollTop: number) => void;
+  onMeasure: (key: string, height: number) => void;
+}
+
+/** What is in sight, from the scroll position and the measured heights of opened rows. */
+function useWindow<T>(
+  props: VirtualListProps<T>,
+  scroller: React.RefObject<HTMLDivElement>
+): Windowed {
+  const { rows, rowHeight, keyOf, isOpen, onNearEnd } = props;
+  const { height: viewport } = useSize(scroller);
+  const [scrollTop, setScrollTop] = React.useState(0);
+  const [heights, setHeights] = React.useState<ReadonlyMap<string, number>>(new Map());
+  const extra = React.useMemo(
+    () =>
+      rows.flatMap((row, index) =>
+        isOpen(row) ? [[index, heights.get(keyOf(row)) ?? 0] as const] : []
+      ),
+    [rows, heights, isOpen, keyOf]
+  );
+  const count = rows.length;
+  const seen = windowOf({ count, rowHeight, extra, scrollTop, viewport, overscan: OVERSCAN });
+  React.useEffect(() => {
+    if (seen.end + NEAR_END >= count) {
+      onNearEnd();
+    }
+  }, [seen.end, count, onNearEnd]);
+  const onMeasure = React.useCallback((key: string, height: number) => {
+    setHeights(old => (old.get(key) === height ? old : new Map(old).set(key, height)));
+  }, []);
+  return { seen, extra, onScroll: setScrollTop, onMeasure };
 }
 
 interface Roving {

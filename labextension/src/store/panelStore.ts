@@ -99,7 +99,7 @@ export class PanelStore extends VDomModel {
       void this.poll.start();
     } else if (this.stale || this.nudges.deaf) {
       this.stale = false;
-      void this.poll.refresh();
+      void this.refresh();
     }
   }
 
@@ -290,6 +290,10 @@ export class PanelStore extends VDomModel {
     if (this.phase !== 'ready') {
       return;
     }
+    if (!this.visible) {
+      this.stale = true;
+      return;
+    }
     if (nudge.kind !== 'health') {
       nudge.run_ids.forEach((runId, index) => {
         const store = this.openRuns.get(runId);
@@ -300,10 +304,6 @@ export class PanelStore extends VDomModel {
         }
       });
     }
-    if (!this.visible) {
-      this.stale = true;
-      return;
-    }
     this.refreshFor(nudge);
   }
 
@@ -313,7 +313,7 @@ export class PanelStore extends VDomModel {
         void this.live.refresh();
         break;
       case 'runs':
-        void this.live.refresh();
+        void this.live.refresh().then(() => this.learnExperiments());
         void this.runs.refresh();
         break;
       case 'health':
@@ -321,6 +321,20 @@ export class PanelStore extends VDomModel {
         break;
       default:
         nudge.kind satisfies never;
+    }
+  }
+
+  /** A run may have begun in an experiment that is new. */
+  private learnExperiments(): void {
+    const known = new Set(this.experiments.map(one => one.id));
+    const unknown = this.live.runs.some(
+      ({ summary }) =>
+        summary.workspace_id === this.workspace?.id &&
+        summary.experiment_id !== null &&
+        !known.has(summary.experiment_id)
+    );
+    if (unknown && !this.isDisposed) {
+      void this.fetchExperiments();
     }
   }
 
