@@ -8,6 +8,7 @@ for it (`wait_shipped`); `sync` is for people who want to see it done.
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from jupyter_mltrack.journal.shipper_handle import ShipperHandle, ensure_shipper
 
 if TYPE_CHECKING:
     from jupyter_mltrack import wire
+    from jupyter_mltrack.journal.reader import JournalReader
     from jupyter_mltrack.journal.shipping import ShipResult
     from jupyter_mltrack.journal.shipping_state import Backlog
 
@@ -57,11 +59,19 @@ def ship(
     with locked(path / LOCK_FILE) as mine:
         if not mine:
             return ShipResult(busy=True)
-        worker = JournalShip(path, allow_mlflow=allow_mlflow)
+        worker = JournalShip(path, allow_mlflow=allow_mlflow, reader=_reader(path))
         try:
             return run_until(worker, end_s, until)
         finally:
             worker.close()
+
+
+@lru_cache(maxsize=8)
+def _reader(path: Path) -> JournalReader:
+    """Return the reader of a journal; used under the journal's lock only."""
+    from jupyter_mltrack.journal.reader import JournalReader
+
+    return JournalReader(path)
 
 
 def wait_shipped(

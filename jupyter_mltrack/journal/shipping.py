@@ -64,13 +64,16 @@ class JournalShip:
         path: the journal's folder.
         allow_mlflow: whether this process may import MLflow and wait for a network. Only the
             shipper process says yes; the user's kernel and the server never do.
+        reader: one that has read this journal before knows its names already.
     """
 
-    def __init__(self, path: Path, *, allow_mlflow: bool) -> None:
+    def __init__(
+        self, path: Path, *, allow_mlflow: bool, reader: JournalReader | None = None
+    ) -> None:
         self.path = path
         self.data_dir = path.parent.parent
         self.allow_mlflow = allow_mlflow
-        self.reader = JournalReader(path)
+        self.reader = reader if reader is not None else JournalReader(path)
         self.meta = self.reader.meta
         self.workspace = from_meta(self.meta)
         self.progress = Progress.load(path)

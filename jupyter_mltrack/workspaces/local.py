@@ -168,8 +168,14 @@ def mlflow_version() -> str:
     )
 
 
+def templates_dir() -> Path:
+    """Where templates lie: `$MLTRACK_TEMPLATES_DIR` (a container image may bring them), else the data folder."""
+    chosen = os.environ.get("MLTRACK_TEMPLATES_DIR")
+    return Path(os.path.abspath(chosen)) if chosen else data_dir() / "templates"
+
+
 def _find_template() -> Path | None:
-    found = sorted((data_dir() / "templates").glob(f"mlflow-{mlflow_version()}-*.db"))
+    found = sorted(templates_dir().glob(f"mlflow-{mlflow_version()}-*.db"))
     return found[-1] if found else None
 
 
@@ -178,7 +184,7 @@ def _make_template() -> Path:
     found = _find_template()
     if found:
         return found
-    folder = data_dir() / "templates"
+    folder = templates_dir()
     ensure_private_dir(folder)
     with tempfile.TemporaryDirectory(prefix=".making-", dir=folder) as place:
         made = Path(place) / "mlflow.db"
