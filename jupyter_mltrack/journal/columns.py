@@ -166,7 +166,7 @@ class Points:
             keep: Sequence[int] = range(start, len(self.values))
             steps = self.steps[start:].tolist()
             times = self.times[start:].tolist()
-            values: list[float | None] = self.values[start:].tolist()
+            values: list[float | None] = list(self.values[start:])
         else:
             keep = thinned(self, start, max_points)
             steps = [self.steps[at] for at in keep]

@@ -11,7 +11,7 @@ _PARENT = "mlflow.parentRunId"
 _NOTEBOOK = "mltrack.notebook"
 _SOURCE_NAME = "mlflow.source.name"
 ENDED: frozenset[str] = frozenset({"FINISHED", "FAILED", "KILLED"})
-OWNER_GONE = "The process ended without finishing the run."
+OWNER_GONE = "kernel died"
 _TEXT_CHARACTERS_MAX = 1_000
 
 

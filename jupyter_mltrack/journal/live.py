@@ -144,6 +144,10 @@ class LiveIndex:
             taken, self._orphaned = self._orphaned, []
         return taken
 
+    def has_left_behind(self) -> bool:
+        """Say whether a journal whose owner is gone has not been brought to its end yet."""
+        return any(path.exists() for path in list(self._done))
+
     def _scan(self) -> None:
         from jupyter_mltrack.journal import list_journals, owner_alive
 

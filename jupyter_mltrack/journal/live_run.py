@@ -100,7 +100,7 @@ def answer(
     max_points: int,
     hidden: int = 0,
 ) -> wire.Series:
-    """Columns of a run since a version, thinned; from the first point when the reader is too far behind."""
+    """Columns of a run since a version, thinned; all for a reader that is too far behind."""
     first_version, version = versions
     wanted = [(key, columns[key]) for key in keys if key in columns]
     known = first_version <= since <= version

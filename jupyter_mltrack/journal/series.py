@@ -137,7 +137,7 @@ def _gather(
     run_id = record.run_id if isinstance(record, Rows) else getattr(event, "run_id", None)
     if run_id is None:
         return
-    facts = known.setdefault(run_id, RunFacts(run_id, workspace_id))
+    facts = known.setdefault(run_id, RunFacts(wire.RunId(run_id), workspace_id))
     if event is not None:
         facts.apply(event)
     run = runs.setdefault(run_id, KeptRun(facts))
@@ -147,7 +147,7 @@ def _gather(
 
 
 def add_record(record: object, columns: dict[str, Points], version: int) -> tuple[int, list[str]]:
-    """Add the points of one record to columns; returns their number and the metrics without room."""
+    """Add the points of one record; returns their number and the metrics without room."""
     from jupyter_mltrack.journal import Rows
 
     added = 0

@@ -53,7 +53,7 @@ def openapi_document() -> Json:
         "info": {
             "title": "jupyter_mltrack",
             "version": str(wire.WIRE_VERSION),
-            "description": "REST routes of the Jupyter server extension; below the server's base URL.",
+            "description": "REST routes of the server extension, below the server's base URL.",
         },
         "paths": paths,
         "components": {"schemas": schemas},

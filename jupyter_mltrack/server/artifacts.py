@@ -38,7 +38,7 @@ def list_folder(workspace: Workspace, artifact_uri: str, path: str) -> wire.Arti
         if path == "":
             return wire.ArtifactList(artifacts=[])
         raise
-    entries = []
+    entries: list[wire.ArtifactInfo] = []
     truncated = False
     try:
         with os.scandir(handle) as found:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.serverapp import ServerApp
 from traitlets import Float, Integer
 
 from jupyter_mltrack import wire
@@ -68,17 +69,23 @@ class MltrackApp(ExtensionApp):
         self._index = LiveIndex(folder, memory_bytes_max=self.live_memory_mb << 20)
         self._pool = ReaderPool()
         self._known = KnownWorkspaces(folder, Path(self._root_dir()))
-        self._health = HealthWatch(folder, self._pool, self._known, self._health_changed)
+        self._health = HealthWatch(
+            folder,
+            self._pool,
+            self._known,
+            is_watched=self._is_listened,
+            changed=self._health_changed,
+        )
         self._service = Service(folder, self._known, self._index, self._pool, self._health)
         self._tail = Tail(
             self._index,
             is_listened=self._is_listened,
             send=self._send_soon,
-            orphaned=self._finish_soon,
+            orphaned=self._recover_soon,
         )
         self._service.catch_up = self._tail.catch_up
-        self.serverapp.event_logger.register_event_schema(nudge_event_schema())
-        self._loop = self.serverapp.io_loop.asyncio_loop
+        self._server.event_logger.register_event_schema(nudge_event_schema())
+        self._loop: asyncio.AbstractEventLoop = self._server.io_loop.asyncio_loop  # type: ignore[attr-defined]
         self._loop.call_soon_threadsafe(self._start)
 
     def initialize_handlers(self) -> None:
@@ -98,18 +105,26 @@ class MltrackApp(ExtensionApp):
 
     # ---------------------------------------------------------------------------- parts
 
+    @property
+    def _server(self) -> ServerApp:
+        assert self.serverapp is not None
+        return self.serverapp
+
     def _root_dir(self) -> str:
-        contents = self.serverapp.contents_manager
-        return getattr(contents, "root_dir", "") or self.serverapp.root_dir
+        contents = self._server.contents_manager
+        return getattr(contents, "root_dir", "") or self._server.root_dir
 
     def _start(self) -> None:
         self._tail.start()
+        self._health.start()
         self._spawn(self._tidy())
 
     async def _tidy(self) -> None:
         while True:
             await asyncio.sleep(TIDY_INTERVAL_S)
             await self._pool.close_idle()
+            if await asyncio.to_thread(self._index.has_left_behind):
+                await self._recover()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -119,7 +134,7 @@ class MltrackApp(ExtensionApp):
     def _is_listened(self) -> bool:
         if time.monotonic() - self._service.asked_at_s < self.asked_counts_s:
             return True
-        listeners = getattr(self.serverapp.event_logger, "_modified_listeners", {})
+        listeners = getattr(self._server.event_logger, "_modified_listeners", {})
         return bool(listeners.get(NUDGE_SCHEMA_ID))
 
     def _send_soon(self, nudge: wire.Nudge) -> None:
@@ -128,19 +143,18 @@ class MltrackApp(ExtensionApp):
             self._loop.call_soon_threadsafe(self._emit, nudge)
 
     def _emit(self, nudge: wire.Nudge) -> None:
-        self.serverapp.event_logger.emit(schema_id=NUDGE_SCHEMA_ID, data=msgspec.to_builtins(nudge))
+        self._server.event_logger.emit(schema_id=NUDGE_SCHEMA_ID, data=msgspec.to_builtins(nudge))
 
     def _health_changed(self, workspace: Workspace) -> None:
         self._emit(wire.Nudge(kind="health", workspace_id=wire.WorkspaceId(workspace.id)))
 
-    def _finish_soon(self, journals: list[Path]) -> None:
+    def _recover_soon(self) -> None:
         """Called in the tail's thread."""
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(lambda: self._spawn(self._finish(journals)))
+            self._loop.call_soon_threadsafe(lambda: self._spawn(self._recover()))
 
-    async def _finish(self, journals: list[Path]) -> None:
-        for journal in journals:
-            try:
-                await self._service.finish_orphaned(journal)
-            except MltrackError as error:
-                self.log.info("The journal %s waits: %s", journal.name, error.message)
+    async def _recover(self) -> None:
+        try:
+            await self._service.recover()
+        except MltrackError as error:
+            self.log.info("Journals of ended kernels wait: %s", error.message)

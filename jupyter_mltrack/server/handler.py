@@ -29,6 +29,8 @@ from jupyter_mltrack.server.service import FileAnswer, Service
 from jupyter_mltrack.wire import Problem
 
 BODY_BYTES_MAX = 64 << 10
+DRAINED_BYTES_MAX = 4 << 20
+"""A body over the limit is read to its end and dropped up to here, so that its sender hears why."""
 URL_CHARACTERS_MAX = 32 << 10
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._~%-]+)(?::(?P<port>[0-9]{1,5}))?\Z")
@@ -70,6 +72,7 @@ class RouteHandler(APIHandler):
         self._service = service
         self._limits = limits
         self._body = bytearray()
+        self._body_bytes = 0
         self._slot: str | None = None
         self._work: asyncio.Task[msgspec.Struct | FileAnswer] | None = None
 
@@ -97,13 +100,15 @@ class RouteHandler(APIHandler):
             allowed = [one.lower() for one in self.settings.get("local_hostnames", ["localhost"])]
             return name in allowed or (name.startswith("%2f") and super().check_host())
 
-    async def prepare(self) -> None:
+    async def prepare(self) -> None:  # type: ignore[override]
         """Let nobody through who may not; runs before the body is read."""
         if len(self.request.uri or "") > URL_CHARACTERS_MAX:
             raise web.HTTPError(413)
         await super().prepare()
         if self._finished:
             return
+        if self.current_user is None:
+            raise web.HTTPError(401)
         route = self._routes.get(self.request.method or "")
         action = route.action if route else "write"
         allowed = await ensure_async(
@@ -123,7 +128,7 @@ class RouteHandler(APIHandler):
 
     def _check_body(self, route: Route) -> None:
         length = self.request.headers.get("Content-Length", "0")
-        if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
+        if not length.isdecimal() or int(length) > DRAINED_BYTES_MAX:
             raise web.HTTPError(413)
         if route.method == "POST":
             media_type = self.request.headers.get("Content-Type", "").partition(";")[0]
@@ -131,10 +136,10 @@ class RouteHandler(APIHandler):
                 raise web.HTTPError(415)
 
     def data_received(self, chunk: bytes) -> None:
-        """Collect the body; it is small or refused."""
-        self._body += chunk
-        if len(self._body) > BODY_BYTES_MAX:
-            raise web.HTTPError(413)
+        """Collect the body; of one that is too large only the length is kept."""
+        self._body_bytes += len(chunk)
+        if self._body_bytes <= BODY_BYTES_MAX:
+            self._body += chunk
 
     # -------------------------------------------------------------------------- methods
 
@@ -153,9 +158,11 @@ class RouteHandler(APIHandler):
         """Refuse: there is no row for it."""
         raise web.HTTPError(405)
 
-    put = patch = delete = options = head
+    put = patch = delete = options = head  # type: ignore[assignment]
 
     async def _answer(self, path_fields: Mapping[str, str]) -> None:
+        if self._body_bytes > BODY_BYTES_MAX:
+            raise web.HTTPError(413)
         route = self._routes[self.request.method or ""]
         request = self._decode(route, path_fields)
         self._work = asyncio.ensure_future(route.function(self._service, request))

@@ -1,7 +1,8 @@
 """How each workspace is: asked in the background, answered at once from memory.
 
-Two things are put together: the state file that the shipper leaves for everybody (what waits and
-since when), and a check by a reader process that is repeated only while a page looks.
+Two things are put together: a check by a reader process (or, until the first one is done, what the
+shipper saw), and what waits in journals for longer than shipping takes. Both are repeated only
+while a page looks.
 """
 
 from __future__ import annotations
@@ -16,22 +17,19 @@ import msgspec
 
 from jupyter_mltrack import wire
 from jupyter_mltrack.errors import MltrackError
+from jupyter_mltrack.journal.shipping_state import Backlog, BacklogMeter, read_health
 from jupyter_mltrack.server.known import CONNECT_HINT, KnownWorkspaces, not_connected
 from jupyter_mltrack.server.pool import ReaderPool
 from jupyter_mltrack.workspaces import Workspace
 
+ROUND_S = 2.0
+LATE_MS = 4_000
 READY_AGAIN_S = 20.0
 TROUBLE_AGAIN_S = 5.0
 CHECK_TIME_S = 4.0
 CHECK_LIMIT_S = 6.0
 
 _log = logging.getLogger(__name__)
-
-
-class _StateFile(msgspec.Struct):
-    """The part of the shipper's state file that is shown."""
-
-    health: wire.Health
 
 
 class HealthWatch:
@@ -42,12 +40,19 @@ class HealthWatch:
         data_dir: Path,
         pool: ReaderPool,
         known: KnownWorkspaces,
+        *,
+        is_watched: Callable[[], bool],
         changed: Callable[[Workspace], None],
     ) -> None:
         self._data_dir = data_dir
         self._pool = pool
         self._known = known
+        self._is_watched = is_watched
         self._changed = changed
+        self._meter = BacklogMeter(data_dir)
+        self._backlog: dict[str, Backlog] = {}
+        self._watched: list[Workspace] = []
+        self._rounds: asyncio.Task[None] | None = None
         self._health: dict[str, wire.Health] = {}
         self._checked_at_s: dict[str, float] = {}
         self._checks: dict[str, asyncio.Task[None]] = {}
@@ -61,21 +66,47 @@ class HealthWatch:
                 message=not_connected(workspace),
                 hint=CONNECT_HINT,
             )
-        waiting = self._from_state_file(workspace)
-        health = self._health.get(workspace.id) or waiting
+        health = self._health.get(workspace.id) or read_health(self._data_dir, workspace.id)
         if health is None:
-            return wire.Health(state="connecting", since_ms=int(time.time() * 1000))
-        if waiting is None:
+            health = wire.Health(state="connecting", since_ms=int(time.time() * 1000))
+        waits = self._late(workspace.id)
+        if waits is None:
             return health
         return msgspec.structs.replace(
-            health,
-            waiting_points=waiting.waiting_points,
-            waiting_since_ms=waiting.waiting_since_ms,
+            health, waiting_points=waits.points, waiting_since_ms=waits.since_ms
         )
+
+    def start(self) -> None:
+        """Begin to measure what waits, and to check again what a page looks at."""
+        self._rounds = asyncio.ensure_future(self._go_round())
+
+    async def _go_round(self) -> None:
+        while True:
+            await asyncio.sleep(ROUND_S)
+            if not self._is_watched():
+                continue
+            before = {one.id: self._late(one.id) for one in self._watched}
+            try:
+                self._backlog = await asyncio.to_thread(self._meter.measure)
+            except OSError as error:
+                _log.info("What waits could not be measured: %s", error)
+                continue
+            for workspace in self._watched:
+                if self._late(workspace.id) != before[workspace.id]:
+                    self._changed(workspace)
+            self.watch(self._watched)
+
+    def _late(self, workspace_id: str) -> Backlog | None:
+        """What waits longer than shipping takes when all is well."""
+        waits = self._backlog.get(workspace_id)
+        if waits is None or waits.since_ms is None:
+            return None
+        return waits if time.time() * 1000 - waits.since_ms > LATE_MS else None
 
     def watch(self, workspaces: list[Workspace]) -> None:
         """Check those whose health is old; returns at once."""
         now_s = time.monotonic()
+        self._watched = list(workspaces)
         for workspace in workspaces:
             if workspace.id in self._checks or not self._known.is_connected(workspace):
                 continue
@@ -90,11 +121,12 @@ class HealthWatch:
         last_s = self._checked_at_s.get(workspace.id, -1e9)
         if time.monotonic() - last_s > 1.0:
             self._checked_at_s.pop(workspace.id, None)
-            self.watch([workspace])
+            others = [one for one in self._watched if one.id != workspace.id]
+            self.watch([workspace, *others])
 
     async def close(self) -> None:
         """Stop all checks."""
-        checks = list(self._checks.values())
+        checks = [*self._checks.values(), *([self._rounds] if self._rounds else [])]
         for check in checks:
             check.cancel()
         await asyncio.gather(*checks, return_exceptions=True)
@@ -119,13 +151,6 @@ class HealthWatch:
         self._health[workspace.id] = health
         if before is None or (before.state, before.message) != (health.state, health.message):
             self._changed(workspace)
-
-    def _from_state_file(self, workspace: Workspace) -> wire.Health | None:
-        path = self._data_dir / "state" / f"{workspace.id}.json"
-        try:
-            return msgspec.json.decode(path.read_bytes(), type=_StateFile).health
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-            return None
 
 
 _STATE_OF_CODE: dict[str, wire.HealthState] = {

@@ -1,9 +1,9 @@
 """The workspaces this server knows. A request names one by its id, never by an address.
 
-Known are: the workspace of a notebook's project, the one the server's own environment names, and those
-that kernels of this user wrote to. An address that only a project's file names is listed but
-not asked until the user says so (a POST), or a kernel uses it: opening a folder that somebody
-else wrote connects to nothing.
+Known are: the workspace of a notebook's project, the one that the server's own environment
+names, and those that kernels of this user wrote to. An address that only a project's file names
+is listed but not asked until the user says so (a POST), or a kernel uses it: opening a folder
+that somebody else wrote connects to nothing.
 """
 
 from __future__ import annotations

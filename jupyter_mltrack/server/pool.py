@@ -233,7 +233,7 @@ class ReaderPool:
         if reader is None:
             await self._make_room()
             shown = workspace.name if workspace else "the workspace"
-            warm = {} if local else {"mlflow": True}
+            warm = {"mlflow": True} if workspace is not None and not local else {}
             reader = self._readers[key] = _Reader(shown, warm)
         plain = PlainWorkspace.of(workspace) if workspace else None
         return await reader.call(Call(0, name, plain, args), limit_s)

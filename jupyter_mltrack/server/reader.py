@@ -1,8 +1,8 @@
 """The reader process: asks stores for the server, so that the server never waits for one.
 
-It speaks JSON lines: a `Call` comes in on stdin, a `Reply` goes out on stdout. One call at a time. It
-ends when stdin does, also in the middle of a call. Whoever started it kills it when a call lasts
-too long. What a server may answer is bounded by `journal.guarded_http`.
+It speaks JSON lines: a `Call` comes in on stdin, a `Reply` goes out on stdout, one call at a
+time. It ends when stdin does, also in the middle of a call. Whoever started it kills it when a
+call lasts too long. What a server may answer is bounded by `journal.guarded_http`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from jupyter_mltrack.errors import MltrackError
 from jupyter_mltrack.server.clean import clean_text, encode_json, without_paths
 from jupyter_mltrack.workspaces import Workspace
 
-CallName = Literal["runs", "run", "experiments", "series", "check", "artifact_root", "sync", "warm"]
+CallName = Literal[
+    "runs", "run", "experiments", "series", "check", "artifact_root", "sync", "recover", "warm"
+]
 
 _log = logging.getLogger(__name__)
 
@@ -123,8 +125,14 @@ def _sync(_workspace: Workspace | None, args: dict[str, Any]) -> Any:
     from jupyter_mltrack.journal.ship import sync
     from jupyter_mltrack.settings import data_dir
 
-    journal = args.pop("journal", None)
-    return sync(data_dir(), journal=Path(journal) if journal else None, **args)
+    return sync(data_dir(), **args)
+
+
+def _recover(_workspace: Workspace | None, _args: dict[str, Any]) -> Any:
+    from jupyter_mltrack.journal.ship import recover
+    from jupyter_mltrack.settings import data_dir
+
+    return {"started": recover(data_dir())}
 
 
 def _warm(_workspace: Workspace | None, args: dict[str, Any]) -> Any:
@@ -144,6 +152,7 @@ CALLS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "check": _check,
     "artifact_root": _artifact_root,
     "sync": _sync,
+    "recover": _recover,
     "warm": _warm,
 }
 

@@ -35,29 +35,29 @@ MAX_SERIES_POINTS = 2_000
 MAX_CURSOR = 2**62
 
 
-class NoFields(Request):
+class NoFields(Request, frozen=True):
     """A request that says nothing."""
 
 
-class WorkspacesRequest(Request):
+class WorkspacesRequest(Request, frozen=True):
     """`path` is the notebook's path below the server's root folder, as JupyterLab names it."""
 
     path: PathField | None = None
 
 
-class ExperimentsRequest(Request):
+class ExperimentsRequest(Request, frozen=True):
     """Which workspace's."""
 
     workspace: WorkspaceField
 
 
-class LiveRequest(Request):
+class LiveRequest(Request, frozen=True):
     """Without a workspace: the live runs of every workspace on this machine."""
 
     workspace: WorkspaceField | None = None
 
 
-class RunsRequest(Request):
+class RunsRequest(Request, frozen=True):
     """`search` is words, or a filter in MLflow's language when it holds a comparison."""
 
     workspace: WorkspaceField
@@ -67,14 +67,14 @@ class RunsRequest(Request):
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
 
-class RunRequest(Request):
+class RunRequest(Request, frozen=True):
     """Which run."""
 
     run_id: RunField
     workspace: WorkspaceField
 
 
-class SeriesRequest(Request):
+class SeriesRequest(Request, frozen=True):
     """`since` is the `cursor` of an earlier answer; 0 asks for everything."""
 
     run_id: RunField
@@ -84,7 +84,7 @@ class SeriesRequest(Request):
     max_points: Annotated[int, Meta(ge=10, le=MAX_SERIES_POINTS)] = MAX_SERIES_POINTS
 
 
-class ArtifactsRequest(Request):
+class ArtifactsRequest(Request, frozen=True):
     """`path` is a folder below the run's artifact root; empty for the root itself."""
 
     run_id: RunField
@@ -92,7 +92,7 @@ class ArtifactsRequest(Request):
     path: PathField = ""
 
 
-class ArtifactFileRequest(Request):
+class ArtifactFileRequest(Request, frozen=True):
     """`path` is a file below the run's artifact root."""
 
     run_id: RunField

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -24,6 +24,7 @@ from jupyter_mltrack.server.drawing import Drawing
 from jupyter_mltrack.server.health import HealthWatch
 from jupyter_mltrack.server.known import KnownWorkspaces
 from jupyter_mltrack.server.pool import ReaderPool, StoreTrouble
+from jupyter_mltrack.server.reader import CallName
 from jupyter_mltrack.workspaces import Workspace
 
 READ_LIMIT_S = 6.0
@@ -34,6 +35,7 @@ CAUGHT_UP_S = 1.0
 CATCH_UP_LIMIT_S = 0.3
 SYNC_TIME_S = 20.0
 SYNC_LIMIT_S = 30.0
+RECOVER_LIMIT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -197,10 +199,9 @@ class Service:
         raw = await self._pool.call("sync", None, args, limit_s=SYNC_LIMIT_S, process="sync")
         return msgspec.json.decode(raw, type=wire.SyncReport)
 
-    async def finish_orphaned(self, journal: Path) -> None:
-        """Have the journal of an owner that is gone brought to its end."""
-        args = {"journal": str(journal), "timeout_s": SYNC_TIME_S}
-        await self._pool.call("sync", None, args, limit_s=SYNC_LIMIT_S, process="sync")
+    async def recover(self) -> None:
+        """Have journals whose owner is gone brought to their end."""
+        await self._pool.call("recover", None, {}, limit_s=RECOVER_LIMIT_S)
 
     # ------------------------------------------------------------------------------- parts
 
@@ -231,10 +232,10 @@ class Service:
             self._known.add_journal(meta)
         return self._known.all()
 
-    async def _ask(self, name: str, workspace: Workspace, args: dict[str, object]) -> bytes:
+    async def _ask(self, name: CallName, workspace: Workspace, args: Mapping[str, Any]) -> bytes:
         limit_s = LOCAL_READ_LIMIT_S if workspace.kind == "local" else READ_LIMIT_S
         try:
-            return await self._pool.call(name, workspace, args, limit_s=limit_s)  # type: ignore[arg-type]
+            return await self._pool.call(name, workspace, dict(args), limit_s=limit_s)
         except MltrackError:
             self._health.look_again(workspace)
             raise

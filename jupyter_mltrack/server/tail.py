@@ -12,7 +12,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from jupyter_mltrack import wire
 from jupyter_mltrack.journal.live import Change, LiveIndex
@@ -20,6 +19,8 @@ from jupyter_mltrack.journal.live import Change, LiveIndex
 LIVE_INTERVAL_S = 0.02
 LISTENING_INTERVAL_S = 0.08
 IDLE_INTERVAL_S = 2.0
+NOTICE_INTERVAL_S = 0.25
+"""Seconds until an idle tail sees that somebody listens."""
 NUDGE_INTERVAL_S = 0.05
 """Seconds between two nudges: twenty a second."""
 RUNS_A_NUDGE_MAX = 200
@@ -34,7 +35,7 @@ class Tail:
         index: what is polled.
         is_listened: whether anybody would hear a nudge.
         send: takes one nudge.
-        orphaned: takes journals whose owner is gone.
+        orphaned: called when a journal's owner is found gone.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Tail:
         *,
         is_listened: Callable[[], bool],
         send: Callable[[wire.Nudge], None],
-        orphaned: Callable[[list[Path]], None],
+        orphaned: Callable[[], None],
     ) -> None:
         self._index = index
         self._is_listened = is_listened
@@ -100,15 +101,22 @@ class Tail:
                 self._polled.notify_all()
             self._note(changes)
             self._flush()
-            paths = self._index.take_orphaned()
-            if paths:
-                self._orphaned(paths)
-            self._wake.wait(self._interval_s())
-            self._wake.clear()
+            if self._index.take_orphaned():
+                self._orphaned()
+            self._rest()
+
+    def _rest(self) -> None:
+        """Wait for the next poll; somebody who begins to listen ends an idle wait."""
+        until_s = time.monotonic() + IDLE_INTERVAL_S
+        while not self._is_listened() and time.monotonic() < until_s:
+            if self._wake.wait(NOTICE_INTERVAL_S):
+                break
+        else:
+            if self._is_listened():
+                self._wake.wait(self._interval_s())
+        self._wake.clear()
 
     def _interval_s(self) -> float:
-        if not self._is_listened():
-            return IDLE_INTERVAL_S
         interval_s = LIVE_INTERVAL_S if self._index.is_busy() else LISTENING_INTERVAL_S
         if self._pending:
             interval_s = min(interval_s, max(0.001, self._next_at_s - time.monotonic()))
@@ -131,7 +139,7 @@ class Tail:
                 del runs[run_id]
             if not runs:
                 del self._pending[kind, workspace_id]
-            self._next_at_s = max(self._next_at_s + NUDGE_INTERVAL_S, time.monotonic())
+            self._next_at_s = time.monotonic() + NUDGE_INTERVAL_S
             self._send(
                 wire.Nudge(
                     kind=kind,  # type: ignore[arg-type]

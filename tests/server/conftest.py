@@ -1,24 +1,38 @@
-"""A real Jupyter server with the extension, journals as kernels write them, and servers that misbehave."""
+"""A real Jupyter server with the extension, journals as kernels write them, and stores that misbehave."""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import socket
+import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pytest_jupyter.jupyter_server import *  # noqa: F403 - its fixtures and its runner of coroutines
 
 from jupyter_mltrack import wire
 from jupyter_mltrack.journal import Journal
 from jupyter_mltrack.workspaces import Workspace, resolve
 
-pytest_plugins = ["pytest_jupyter.jupyter_server"]
+BASE = "/a%40b/mltrack/api"
 
 
 @pytest.fixture
-def jp_server_config(jp_root_dir: Path) -> dict[str, object]:
+def jp_server_config() -> dict[str, Any]:
     return {"ServerApp": {"jpserver_extensions": {"jupyter_mltrack": True}}}
+
+
+@pytest.fixture
+def app(jp_serverapp: Any) -> Any:
+    """The extension as the server holds it."""
+    (found,) = jp_serverapp.extension_manager.extension_apps["jupyter_mltrack"]
+    return found
 
 
 @pytest.fixture
@@ -42,17 +56,189 @@ def journal(workspace: Workspace) -> Iterator[Journal]:
     made.close()
 
 
-def begin_run(journal: Journal, name: str = "run", run_id: str | None = None, **more: object) -> str:
-    """Have a run born in the journal; returns its id."""
-    run_id = run_id or uuid.uuid4().hex
-    born = wire.RunBorn(run_id=wire.RunId(run_id), name=name, start_ms=int(time.time() * 1000), **more)
-    journal.event(born)
-    return run_id
+@pytest.fixture
+def begin_run() -> Callable[..., str]:
+    """Have a run born in a journal; returns its id."""
+
+    def begin(journal: Journal, name: str = "run", run_id: str | None = None, **more: Any) -> str:
+        run_id = run_id or uuid.uuid4().hex
+        now_ms = int(time.time() * 1000)
+        journal.event(wire.RunBorn(run_id=wire.RunId(run_id), name=name, start_ms=now_ms, **more))
+        return run_id
+
+    return begin
 
 
-def end_run(journal: Journal, run_id: str, status: str = "FINISHED", error: str | None = None) -> None:
-    journal.event(
-        wire.RunEnded(
-            run_id=wire.RunId(run_id), status=status, end_ms=int(time.time() * 1000), error=error
+@pytest.fixture
+def end_run() -> Callable[..., None]:
+    def end(
+        journal: Journal, run_id: str, status: Any = "FINISHED", error: str | None = None
+    ) -> None:
+        now_ms = int(time.time() * 1000)
+        journal.event(
+            wire.RunEnded(run_id=wire.RunId(run_id), status=status, end_ms=now_ms, error=error)
         )
-    )
+
+    return end
+
+
+# ------------------------------------------------------------------------------- requests
+
+
+@dataclass
+class Answer:
+    """What came back: `headers` are pairs, names in lower case."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        return next((value for key, value in self.headers if key == name), None)
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body, parse_constant=_refuse)
+
+
+def _refuse(token: str) -> None:
+    raise AssertionError(f"bare {token} in JSON")
+
+
+@pytest.fixture
+def raw(http_server: Any, http_server_port: Any) -> Callable[..., Any]:
+    """Send bytes as they are, on a connection of their own."""
+
+    async def send(head: str, body: bytes = b"", wait_s: float = 20) -> Answer:
+        reader, writer = await asyncio.open_connection("127.0.0.1", http_server_port[1])
+        try:
+            writer.write(head.replace("\n", "\r\n").encode("latin-1") + b"\r\n\r\n" + body)
+            await writer.drain()
+            first = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), wait_s)
+            lines = first.decode("latin-1").split("\r\n")
+            headers = [
+                (name.lower(), value.strip())
+                for name, _, value in (line.partition(":") for line in lines[1:] if line)
+            ]
+            answer = Answer(int(lines[0].split()[1]), headers, b"")
+            length = answer.header("content-length")
+            if length is not None and not head.startswith("HEAD"):
+                answer.body = await asyncio.wait_for(reader.readexactly(int(length)), wait_s)
+            return answer
+        finally:
+            writer.close()
+
+    return send
+
+
+@pytest.fixture
+def api(raw: Any, jp_serverapp: Any) -> Callable[..., Any]:
+    """Ask a route with the token; `path` is below the API's prefix and goes out as it is."""
+
+    async def ask(
+        path: str,
+        method: str = "GET",
+        *,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        token: str | None = jp_serverapp.identity_provider.token,
+        wait_s: float = 20,
+    ) -> Answer:
+        given = {"Host": "127.0.0.1:8888", "Connection": "close", **(headers or {})}
+        if token is not None:
+            given.setdefault("Authorization", f"token {token}")
+        content = b""
+        if body is not None:
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
+            given.setdefault("Content-Type", "application/json")
+        if body is not None or method not in ("GET", "HEAD"):
+            given.setdefault("Content-Length", str(len(content)))
+        lines = "\n".join(f"{name}: {value}" for name, value in given.items())
+        return await raw(f"{method} {BASE}/{path} HTTP/1.1\n{lines}", content, wait_s)
+
+    return ask
+
+
+async def _until(question: Callable[[], Any], limit_s: float = 10) -> Any:
+    end_s = time.monotonic() + limit_s
+    while True:
+        answer = question()
+        if asyncio.iscoroutine(answer):
+            answer = await answer
+        if answer or time.monotonic() > end_s:
+            return answer
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """Ask again and again until the answer is true; the last answer is returned."""
+    return _until
+
+
+# ------------------------------------------------------------------------- hostile stores
+
+
+@dataclass
+class HostileStore:
+    """A server on loopback that answers whatever a test tells it to."""
+
+    port: int
+    behave: Callable[[socket.socket, bytes], None]
+    requests: list[bytes] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@pytest.fixture
+def hostile_store() -> Iterator[Callable[..., HostileStore]]:
+    """Start a server whose connections are handled by `behave(connection, request)`."""
+    sockets: list[socket.socket] = []
+
+    def start(behave: Callable[[socket.socket, bytes], None]) -> HostileStore:
+        listener = socket.create_server(("127.0.0.1", 0))
+        sockets.append(listener)
+        store = HostileStore(listener.getsockname()[1], behave)
+
+        def serve(connection: socket.socket) -> None:
+            try:
+                request = connection.recv(65_536)
+                store.requests.append(request)
+                store.behave(connection, request)
+            except OSError:
+                pass
+            finally:
+                connection.close()
+
+        def accept() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        return store
+
+    yield start
+    for one in sockets:
+        one.close()
+
+
+def http_answer(
+    connection: socket.socket,
+    body: bytes,
+    status: str = "200 OK",
+    media_type: str = "application/json",
+    more: str = "",
+) -> None:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {len(body)}\r\n{more}Connection: close\r\n\r\n"
+    connection.sendall(head.encode() + body)
+
+
+@pytest.fixture(name="http_answer")
+def http_answer_fixture() -> Callable[..., None]:
+    return http_answer
