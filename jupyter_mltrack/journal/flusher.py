@@ -8,9 +8,11 @@ has to look whether somebody sleeps.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,7 +30,9 @@ class Flusher:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._wake = threading.Event()
+        # Not an Event: its lock would stop a signal handler that logs within `wake` for ever.
+        self._calls: SimpleQueue[None] = SimpleQueue()
+        self._called = False
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -44,13 +48,14 @@ class Flusher:
 
     def wake(self) -> None:
         """Say that there is work. Cheap, and safe in a signal handler."""
-        if not self._wake.is_set():
-            self._wake.set()
+        if not self._called:
+            self._called = True
+            self._calls.put(None)
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the thread and wait for it."""
         self._stopping = True
-        self._wake.set()
+        self._calls.put(None)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout_s)
 
@@ -59,10 +64,9 @@ class Flusher:
         pause_s = FIRST_LOOK_S
         while not self._stopping:
             if quiet_rounds > _IDLE_ROUNDS:
-                self._wake.wait()
+                self._sleep(None)
                 quiet_rounds = 0
                 pause_s = FIRST_LOOK_S
-            self._wake.clear()
             began = time.monotonic()
             try:
                 busy = self._journal.tend()
@@ -74,5 +78,10 @@ class Flusher:
             if quiet_rounds == _IDLE_ROUNDS - 1:
                 # Two more rounds follow: a thread that held a plan has finished by then.
                 self._journal.forget_plans()
-            self._wake.wait(max(0.001, pause_s - (time.monotonic() - began)))
+            self._sleep(max(0.001, pause_s - (time.monotonic() - began)))
             pause_s = INTERVAL_S
+
+    def _sleep(self, timeout_s: float | None) -> None:
+        with contextlib.suppress(Empty):
+            self._calls.get(timeout=timeout_s)
+        self._called = False

@@ -12,7 +12,6 @@ import contextlib
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 
 from jupyter_mltrack.errors import MltrackError
@@ -54,7 +53,7 @@ class Space:
         self._working = False
         self._next: Segment | None = None
         self._retired: list[Segment] = []
-        self._memory: deque[Segment] = deque()
+        self._memory: tuple[Segment, ...] = ()
         self._retry_at_s = 0.0
         self._sync_at_s = 0.0
         self._place_synced = False
@@ -146,11 +145,15 @@ class Space:
             return False
         self._describe(segment)
         full.seal()
-        if self.current is full:
-            self._memory.append(segment)
-            self.current = segment
-            self._retired.append(full)
         self._retry_at_s = time.monotonic() + _RETRY_S
+        while self.current is full:
+            before = self._memory
+            extended = (*before, segment)  # making it may run a finalizer that logs
+            if self._memory is before and self.current is full:
+                # No call and nothing made between these lines: they happen together.
+                self._memory = extended
+                self.current = segment
+                self._retired.append(full)
         return True
 
     def _make(self, number: int, need_bytes: int, *, event: bool) -> Segment | None:
@@ -207,8 +210,7 @@ class Space:
                 while self._memory:
                     oldest = self._memory[0]
                     self._persist(oldest)
-                    if self._memory and self._memory[0] is oldest:
-                        self._memory.popleft()
+                    self._forget_oldest(oldest)
             except (OSError, MltrackError):
                 self._retry_at_s = time.monotonic() + _RETRY_S
                 return False
@@ -217,6 +219,13 @@ class Space:
         if not self.refused and self.current.end is None:
             return True
         return self.go_on(self.current, 0) and not self.in_trouble
+
+    def _forget_oldest(self, oldest: Segment) -> None:
+        while self._memory and self._memory[0] is oldest:
+            before = self._memory
+            rest = before[1:]  # see `_change_to_memory`
+            if self._memory is before:
+                self._memory = rest
 
     def _persist(self, memory: Segment) -> None:
         """Write a segment from memory to the disk; seals it once there is room for it."""

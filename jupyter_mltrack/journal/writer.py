@@ -222,9 +222,9 @@ class Journal:
     def _has_changed(self) -> None:
         """A new segment is in use: somebody has to tend it."""
         if self._flusher is None and not self._space.closed:
-            flusher = Flusher(self)
-            if flusher.start():
-                self._flusher = flusher
+            self._flusher = flusher = Flusher(self)
+            if not flusher.start():
+                self._flusher = None
         self.wake()
 
     # ---------------------------------------------------------------------- reading
