@@ -117,6 +117,7 @@ def launch(
     journal: Path, environment: dict[str, str], stdin: int = subprocess.DEVNULL
 ) -> subprocess.Popen[bytes]:
     """Start a shipper process for a journal."""
+    environment.pop("MLTRACK_CONTEXT", None)  # it ships for the cell, it is no worker of it
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         log = os.open(journal / "shipper.log", flags, 0o600)

@@ -22,16 +22,14 @@ _ESCAPE = re.compile(r"_\.x([0-9a-f]{1,6})_")
 _CUT = re.compile(r"_\.cut[0-9a-f]{24}_\Z")
 
 
+def is_taken(name: str) -> bool:
+    """Say whether MLflow takes `name` as it is."""
+    return 0 < len(name) <= MAX_LENGTH and _VALID.match(name) is not None and _is_own_path(name)
+
+
 def is_plain(name: object) -> bool:
     """Say whether MLflow takes `name` as it is and it does not look like one of ours."""
-    return (
-        type(name) is str
-        and 0 < len(name) <= MAX_LENGTH
-        and _VALID.match(name) is not None
-        and not name.isspace()
-        and _is_own_path(name)
-        and "_." not in name
-    )
+    return type(name) is str and is_taken(name) and not name.isspace() and "_." not in name
 
 
 def encode(key: object) -> str:

@@ -1,0 +1,213 @@
+"""Ask a store to create a run, and do without it when no answer comes in time.
+
+Stores that choose run ids themselves are asked, so that the id the user's code sees is the store's
+own. A store that gives no answer within the limit does not hold the cell up: the run is born in the
+journal under an id of ours, and the shipper, before it creates anything, looks for the run that the
+lost answer may have created.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mltrack.tracking import belonging, caution, entities
+from jupyter_mltrack.tracking.book import PARENT, RUN_NAME
+
+if TYPE_CHECKING:
+    from jupyter_mltrack.tracking.context import CellContext
+    from jupyter_mltrack.tracking.ledger import Ledger
+
+LIMIT_S = 2.0
+SKIP_S = 30.0
+RUN_ID_TAG = "mltrack.run_id"
+CALLERS = frozenset(
+    {
+        "INVALID_PARAMETER_VALUE",
+        "RESOURCE_DOES_NOT_EXIST",
+        "RESOURCE_ALREADY_EXISTS",
+        "INVALID_STATE",
+        "BAD_REQUEST",
+        "FEATURE_DISABLED",
+    }
+)
+"""Error codes of MLflow that are the caller's own; all others are trouble of the store."""
+_silent_until_s: dict[str, float] = {}
+
+
+def is_callers(error: BaseException) -> bool:
+    """Say whether an exception of MLflow is the caller's own mistake."""
+    return getattr(error, "error_code", None) in CALLERS
+
+
+def create_run(
+    ledger: Ledger,
+    context: CellContext | None,
+    experiment_id: Any,
+    user_id: str,
+    start_time: int,
+    tags: Any,
+    run_name: str | None,
+) -> Any:
+    """Return a new run of the store, or one born here when the store does not answer."""
+    given = {tag.key: tag.value for tag in tags or ()}
+    if context is not None and belonging.takes_cells_run(context, given, ledger.book) and not context.born:
+        run = birth(ledger, context, experiment_id, user_id, start_time, given, run_name)
+        context.explicit_used = True
+        return run
+    if context is not None:
+        given = {**ledger.cell_tags(context), **given}
+        if not (PARENT in {tag.key for tag in tags or ()}):
+            given.pop(PARENT, None)
+    import uuid
+
+    local_id = uuid.uuid4().hex
+    created = _ask(ledger, local_id, experiment_id, user_id, start_time, given, run_name)
+    if created is None:
+        name = run_name or given.get(RUN_NAME)
+        state = ledger.new_state(context, local_id, name, start_time, given, user_id)
+        state.experiment_id, state.experiment, state.artifact_uri = str(experiment_id), None, None
+        ledger.book.begin(state, owner_pid=os.getpid())
+        ledger.count(context, state)
+        return entities.run_of(state)
+    state = entities.state_of(created)
+    state.complete = True
+    ledger.book.begin(state, created=True)
+    if context is not None and context.explicit_used and state.tags.get(RUN_NAME) == context.peek_name():
+        context.next_name()
+    ledger.count(context, state)
+    return created
+
+
+def birth(
+    ledger: Ledger,
+    context: CellContext,
+    experiment_id: Any,
+    user_id: str,
+    start_time: int,
+    given: dict[str, str],
+    run_name: str | None = None,
+) -> Any:
+    """Have the cell's own run created by the store, or born here when it does not answer."""
+    tags = {**ledger.cell_tags(context), **given}
+    tags.setdefault(RUN_NAME, context.name)
+    created = _ask(ledger, context.run_id, experiment_id, user_id, start_time, tags, run_name)
+    if created is None:
+        state = context.birth(
+            ledger.book,
+            asked=True,
+            experiment_id=str(experiment_id),
+            experiment=None,
+            start_ms=start_time,
+            name=run_name or tags[RUN_NAME],
+            user=user_id,
+            tags=tags,
+            artifact_uri=None,
+        )
+        return entities.run_of(state)
+    known = entities.state_of(created)
+    context.run_id = known.run_id
+    context.birth(
+        ledger.book,
+        created=True,
+        experiment_id=known.experiment_id,
+        experiment=None,
+        start_ms=known.start_ms,
+        name=known.name,
+        user=known.user,
+        tags=known.tags,
+        artifact_uri=known.artifact_uri,
+    )
+    return created
+
+
+def _ask(
+    ledger: Ledger,
+    local_id: str,
+    experiment_id: Any,
+    user_id: str,
+    start_time: int,
+    tags: dict[str, str],
+    run_name: str | None,
+) -> Any:
+    """Return the run that the store created; None when it gave no answer in time.
+
+    Raises:
+        MlflowException: the caller's own mistake, as the store says it.
+    """
+    from mlflow.entities import RunTag
+
+    key = ledger.workspace.id
+    remote = ledger.workspace.tracking_uri.startswith(("http://", "https://", "databricks"))
+    if not remote:
+        ledger.reading.settle()
+        sent = [RunTag(name, value) for name, value in tags.items()]
+        return ledger.real.create_run(experiment_id, user_id, start_time, sent, run_name)
+    if _silent_until_s.get(key, 0.0) > time.monotonic() or ledger.reading.unreachable():
+        return None
+    sent = [RunTag(name, value) for name, value in {**tags, RUN_ID_TAG: local_id}.items()]
+    try:
+        return within(
+            LIMIT_S, lambda: ledger.real.create_run(experiment_id, user_id, start_time, sent, run_name)
+        )
+    except Exception as error:
+        if is_callers(error):
+            raise
+        _silent_until_s[key] = time.monotonic() + SKIP_S
+        caution.trouble(
+            f"create {key}",
+            f'The workspace "{ledger.workspace.name}" gave no answer: the run waits on this machine and is sent later',
+            error,
+        )
+        return None
+
+
+def within(limit_s: float, act: Callable[[], Any]) -> Any:
+    """Return what `act` returns, without MLflow's own retries.
+
+    Raises:
+        TimeoutError: it took longer than `limit_s`.
+    """
+    answer: list[Any] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answer.append(act())
+        except BaseException as error:
+            failure.append(error)
+
+    with _impatient(limit_s):
+        thread = threading.Thread(target=run, name="mltrack-ask", daemon=True)
+        thread.start()
+        thread.join(limit_s * 1.1)
+    if failure:
+        raise failure[0]
+    if not answer:
+        raise TimeoutError(f"no answer within {limit_s:g} s")
+    return answer[0]
+
+
+class _impatient:  # noqa: N801  # reads as a word in a `with` statement
+    """Have MLflow's HTTP client try once and briefly."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._wanted = {
+            "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+            "MLFLOW_HTTP_REQUEST_TIMEOUT": str(max(1, int(limit_s))),
+        }
+        self._before: dict[str, str | None] = {}
+
+    def __enter__(self) -> None:
+        self._before = {name: os.environ.get(name) for name in self._wanted}
+        os.environ.update(self._wanted)
+
+    def __exit__(self, *_: object) -> None:
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,502 @@
+"""The context of a tracked cell: which run a call means, and how that run ends.
+
+A context opens no run. Its run id is fixed when it is entered, and the run is born with the first
+thing that is logged. The context is found by the task first (a context variable), then by the
+process: threads of a cell see the newest open context, for a thread of Python 3.11 starts with
+empty context variables. A thread that outlives its cell stays with it, unless it is the worker of
+a pool, which belongs to whichever cell uses it. Two module globals change: the newest open context
+and what the fast call has to check; both are read by every point that is logged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
+
+from jupyter_mltrack.tracking import board, caution
+from jupyter_mltrack.tracking.book import PARENT, RUN_NAME, Book, RunState, book_for, now_ms
+
+if TYPE_CHECKING:
+    from jupyter_mltrack.workspaces import Workspace
+
+CELL_TAG = "mltrack.cell_run"
+ERROR_TAG = "mltrack.error"
+
+
+class Seam(Protocol):
+    """What MLflow's side wants to know of contexts; there is one when MLflow is attached."""
+
+    def entered(self, context: CellContext) -> None:
+        """Hide active runs of others from the cell."""
+
+    def leaving(self, context: CellContext) -> None:
+        """Stop monitors of the cell's runs and take the runs off MLflow's stacks."""
+
+    def left(self, context: CellContext) -> None:
+        """Give back what was hidden."""
+
+
+class Fast:
+    """What the fast call reads."""
+
+    __slots__ = ("check", "latest", "seam")
+
+    def __init__(self) -> None:
+        self.latest: CellContext | None = None
+        self.check: Callable[[CellContext], bool] | None = None
+        """None, or says whether a context found is the one that a point belongs to."""
+        self.seam: Seam | None = None
+
+
+fast = Fast()
+current: ContextVar[CellContext | None] = ContextVar("mltrack_context", default=None)
+_open: list[CellContext] = []
+_late_threads: dict[int, CellContext] = {}
+_lock = threading.RLock()
+
+
+class CellContext:
+    """One tracked cell, `with` block or function call.
+
+    Args:
+        workspace: where its run goes unless MLflow was pointed elsewhere by the user.
+        name: of the run; None makes one up.
+        run_id: an id that a run has already (a resumed run, a worker's); None fixes a new one.
+        experiment: name of the experiment; None leaves it to MLflow.
+        tags, params: of the run, from its birth on.
+        parent_run_id: run that the cell's run is nested under.
+        resumed: the run is in the store already.
+        record_empty: record a run at the end even if nothing was logged.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        name: str | None = None,
+        run_id: str | None = None,
+        experiment: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        params: Mapping[str, object] | None = None,
+        parent_run_id: str | None = None,
+        resumed: bool = False,
+        record_empty: bool = True,
+    ) -> None:
+        import uuid
+
+        self.workspace = workspace
+        self.run_id = run_id or uuid.uuid4().hex
+        self.name = name or made_up_name(self.run_id)
+        self.named = name is not None
+        self.experiment = experiment
+        self.tags = dict(tags or {})
+        self.params = dict(params or {})
+        self.parent_run_id = parent_run_id
+        self.resumed = resumed
+        self.record_empty = record_empty
+        self.outer: CellContext | None = None
+        self.book: Book | None = None
+        """Where the cell's run was born; None before."""
+        self.append: Callable[..., None] | None = None
+        """The fast way to append points to the cell's run; None before it is born."""
+        self.runs: list[tuple[Book, str]] = []
+        """All runs that belong to the cell, in the order of their birth."""
+        self.explicit_used = False
+        """True once the user's own `start_run` took the cell's run."""
+        self.start_ms = 0
+        self.pid = 0
+        self.thread = 0
+        self.closed = False
+        self.is_worker = False
+        self.scratch: dict[str, Any] = {}
+        """What the seam keeps with the context."""
+        self.before_end: list[Callable[[CellContext, BaseException | None], None]] = []
+        """Called when the context is left, before its runs are ended."""
+        self.when_born: list[Callable[[CellContext], None]] = []
+        """Called when the cell's run was born."""
+        self._names_given = 1
+        self._token: Any = None
+        self._threads_before: frozenset[int] = frozenset()
+
+    # ---------------------------------------------------------------------- enter, leave
+
+    def enter(self) -> CellContext:
+        """Make this the context of the calling task and of the process."""
+        _leave_forgotten(self)
+        with _lock:
+            self.start_ms = now_ms()
+            self.pid, self.thread = os.getpid(), threading.get_ident()
+            self._threads_before = frozenset(sys._current_frames())
+            self.outer = current.get() or (fast.latest if not _is_other_thread() else None)
+            _open.append(self)
+            fast.latest = self
+            self._token = current.set(self)
+        if fast.seam is not None:
+            fast.seam.entered(self)
+        self.publish()
+        return self
+
+    def leave(self, error: BaseException | None = None) -> None:
+        """End the cell's runs honestly and give the context back; never fails, twice does no harm.
+
+        An interrupt that arrives meanwhile does not keep it from its end; it is raised afterwards
+        if nothing else is being raised.
+        """
+        from jupyter_mltrack.tracking.leaving import shielded
+
+        if self.closed or self.is_worker:
+            self._take_out()
+            return
+        shielded(lambda: self._finish(error), raising=error is not None)
+
+    def _finish(self, error: BaseException | None) -> None:
+        from jupyter_mltrack.tracking.leaving import end_runs
+
+        if not self.closed:
+            try:
+                end_runs(self, error)
+            except Exception as problem:
+                caution.trouble("leave", "The run of this cell was not ended properly", problem)
+            self.closed = True
+        self._keep_late_threads()
+        self._take_out()
+        if fast.seam is not None:
+            fast.seam.left(self)
+        for book, _ in self.runs:
+            book.wake()
+
+    def _take_out(self) -> None:
+        with _lock:
+            if self in _open:
+                _open.remove(self)
+            fast.latest = _open[-1] if _open else None
+            if current.get() is self:
+                current.set(self.outer if self.outer is not None and not self.outer.closed else None)
+        if self.pid == os.getpid():
+            _publish_latest()
+
+    def _keep_late_threads(self) -> None:
+        """Let threads that began in this cell and still run log into its run."""
+        if self.is_worker or not self.runs:
+            return
+        late = {}
+        for thread in threading.enumerate():
+            ident = thread.ident
+            if ident is None or ident in self._threads_before or ident == threading.get_ident():
+                continue
+            if not _is_pool_thread(thread):
+                late[ident] = self
+        if late:
+            _late_threads.update(late)
+            _refresh_check()
+
+    # ------------------------------------------------------------------------------ runs
+
+    @property
+    def born(self) -> bool:
+        """Say whether the cell's run was born."""
+        return self.book is not None
+
+    def birth(self, book: Book | None = None, *, created: bool = False, asked: bool = False, **known: Any) -> RunState:
+        """Have the cell's run born, if it was not, and return its state.
+
+        Args:
+            book: where; None takes the context's workspace.
+            created: the store has made the run already.
+            asked: the store was asked to make it, and may have done so.
+            **known: attributes of `RunState` that the caller knows better.
+        """
+        with _lock:
+            if self.book is not None:
+                return self.book.runs[self.run_id]
+            book = book or book_for(self.workspace)
+            run = self.new_run(book, self.run_id, self.name, self.start_ms or now_ms())
+            run.thread = self.thread
+            if self.parent_run_id:
+                run.tags[PARENT] = self.parent_run_id
+            for key, value in known.items():
+                setattr(run, key, value)
+            run.tags[RUN_NAME] = run.name
+            if self.is_worker:
+                run.complete = False
+                _begin_in_worker(self, book, run)
+            else:
+                book.begin(
+                    run,
+                    created=created or self.resumed,
+                    resumed=self.resumed,
+                    owner_pid=os.getpid() if asked else None,
+                )
+            self.book = book
+            self.runs.append((book, run.run_id))
+        if self.resumed and not self.is_worker:
+            book.update(run.run_id, status="RUNNING")
+        if self.params:
+            book.log_params(run.run_id, self.params)
+        self.bind()
+        self.publish()
+        for act in self.when_born:
+            act(self)
+        return run
+
+    def new_run(self, book: Book, run_id: str, name: str, start_ms: int) -> RunState:
+        """Return the state of a run that belongs to this cell, with the cell's tags; writes nothing."""
+        from jupyter_mltrack.tracking import surroundings
+
+        run = RunState(run_id, name, start_ms)
+        run.user = surroundings.user()
+        run.tags = {**surroundings.tags(), **self.tags, CELL_TAG: self.run_id, RUN_NAME: name}
+        run.artifact_uri = book.workspace.artifact_uri(run_id)
+        run.experiment = self.experiment
+        return run
+
+    def user(self) -> str:
+        """Return the name of the user."""
+        from jupyter_mltrack.tracking import surroundings
+
+        return surroundings.user()
+
+    def bind(self) -> None:
+        """Prepare the fast path; after trouble the slow path tries again at each call."""
+        if self.book is None:
+            return
+        try:
+            self.append = self.book.sink(self.run_id).append
+        except Exception as error:
+            self.append = None
+            caution.trouble("journal", "Points cannot be kept on this machine", error)
+
+    def next_name(self) -> str:
+        """Return the name for one more run of this cell: NAME-2, NAME-3 ..."""
+        self._names_given += 1
+        return f"{self.name}-{self._names_given}"
+
+    def peek_name(self) -> str:
+        """Return the name that the next `start_run` of this cell gets."""
+        return self.name if not self.explicit_used else f"{self.name}-{self._names_given + 1}"
+
+    @property
+    def in_own_thread(self) -> bool:
+        """Say whether the caller is the thread and process that entered the context."""
+        return not self.is_worker and self.thread == threading.get_ident() and self.pid == os.getpid()
+
+    # --------------------------------------------------------------------------- workers
+
+    def publish(self) -> None:
+        """Tell workers in other processes about this context."""
+        if self.is_worker or self.closed or self.pid != os.getpid() or fast.latest is not self:
+            return
+        try:
+            board.publish(self.described())
+        except OSError as error:
+            caution.trouble("board", "Other processes will not know which run they belong to", error)
+
+    def described(self) -> dict[str, Any]:
+        """Return what a worker needs to log into this cell's run."""
+        journal_id = None
+        if self.book is not None and self.book.is_open:
+            journal_id = os.path.basename(str(self.book.journal().path))
+        workspace = self.book.workspace if self.book else self.workspace
+        return {
+            "run_id": self.run_id,
+            "name": self.name,
+            "tags": self.tags,
+            "experiment": self.experiment,
+            "start_ms": self.start_ms,
+            "workspace_id": workspace.id,
+            "uri": workspace.display_uri,
+            "journal_id": journal_id,
+            "born": self.born,
+            "pid": self.pid,
+            "generations": self._names_given,
+        }
+
+
+# ----------------------------------------------------------------------------- finding it
+
+
+def current_context() -> CellContext | None:
+    """Return the context that a call of this task and thread belongs to; None when there is none."""
+    found = current.get()
+    if found is not None and not found.closed and not found.is_worker:
+        return found
+    late = _late_threads.get(threading.get_ident())
+    if late is not None:
+        return late
+    latest = fast.latest
+    if latest is not None and not latest.is_worker:
+        return latest
+    return _from_parent() or found or latest
+
+
+def open_contexts() -> Iterable[CellContext]:
+    """Return the open contexts of this process, the newest last."""
+    return tuple(_open)
+
+
+def late_context() -> CellContext | None:
+    """Return the closed context that the calling thread outlived, if any."""
+    return _late_threads.get(threading.get_ident())
+
+
+def made_up_name(run_id: str) -> str:
+    """Return a name that can be said, the same for the same id."""
+    number = int(run_id[:8], 16) if all(c in "0123456789abcdef" for c in run_id[:8]) else 0
+    return f"{_MOODS[number % 16]}-{_BEINGS[number // 16 % 16]}-{number // 256 % 1000}"
+
+
+_MOODS = (
+    "amber calm clear brisk eager fair gentle keen lively mild nimble quiet steady swift vivid warm".split()
+)
+_BEINGS = (
+    "auk crane finch heron ibis kite lark merlin otter owl plover robin seal stork tern wren".split()
+)
+
+
+def _is_other_thread() -> bool:
+    latest = fast.latest
+    return latest is not None and latest.thread != threading.get_ident()
+
+
+def _is_pool_thread(thread: threading.Thread) -> bool:
+    target = getattr(thread, "_target", None)
+    module = getattr(target, "__module__", "") or ""
+    return module.startswith(("concurrent.futures", "multiprocessing", "joblib", "asyncio")) or thread.name.startswith(
+        ("mltrack", "IPython", "ThreadPoolExecutor")
+    )
+
+
+def _leave_forgotten(newcomer: CellContext) -> None:
+    """Close a cell's context that nobody left (its `post_run_cell` never came)."""
+    for context in list(_open):
+        if context.scratch.get("cell") and newcomer.scratch.get("cell") and context.in_own_thread:
+            context.leave(None)
+
+
+def _publish_latest() -> None:
+    latest = fast.latest
+    if latest is not None:
+        latest.publish()
+        return
+    with contextlib.suppress(OSError):
+        board.publish(None)
+
+
+def refresh_check() -> None:
+    """Decide anew what the fast call has to check."""
+    _refresh_check()
+
+
+def _refresh_check() -> None:
+    seam_check = getattr(fast.seam, "is_meant", None)
+    if seam_check is None and not _late_threads and _given is None:
+        fast.check = None
+        return
+
+    def check(context: CellContext) -> bool:
+        if _late_threads and threading.get_ident() in _late_threads:
+            return False
+        if _given is not None and _given.changed():
+            return False
+        return seam_check is None or seam_check(context)
+
+    fast.check = check
+
+
+# ------------------------------------------------------------------------------- workers
+
+_given: board.Inherited | None = None
+_given_context: CellContext | None = None
+_looked_pid = 0
+
+
+def inherited_content() -> dict[str, Any] | None:
+    """Return what this worker process was given by its parent; None in a process of its own."""
+    return _given.content if _given is not None else None
+
+
+def _from_parent() -> CellContext | None:
+    """Return the context that a parent process opened, if this process is a worker of it."""
+    global _given, _given_context, _looked_pid
+    if _looked_pid != os.getpid():
+        _looked_pid = os.getpid()
+        _given = board.inherited()
+        _given_context = None
+        _refresh_check()
+    if _given is None:
+        return None
+    _given.changed()
+    content = _given.content
+    if content is None:
+        return None
+    latest = fast.latest
+    if latest is not None and latest.run_id == content.get("run_id"):
+        return latest
+    if _given_context is None or _given_context.run_id != content.get("run_id"):
+        _given_context = _worker_context(content)
+    return _given_context
+
+
+def _worker_context(content: dict[str, Any]) -> CellContext | None:
+    from jupyter_mltrack import workspaces
+
+    try:
+        uri = str(content["uri"])
+        workspace = workspaces.resolve()
+        if workspace.id != content["workspace_id"]:
+            workspace = workspaces.resolve(uri)
+        context = CellContext(
+            workspace,
+            name=str(content["name"]),
+            run_id=str(content["run_id"]),
+            experiment=content.get("experiment"),
+            tags={str(k): str(v) for k, v in dict(content.get("tags") or {}).items()},
+            record_empty=False,
+        )
+        context.start_ms = int(content["start_ms"])
+        context.scratch["owner_pid"] = int(content["pid"])
+        context.scratch["born"] = bool(content.get("born"))
+    except Exception as error:
+        caution.trouble("inherit", "This worker does not know which run it belongs to", error)
+        return None
+    context.is_worker = True
+    context.pid = os.getpid()
+    _open[:] = [*(one for one in _open if not one.is_worker), context]
+    if fast.latest is None or fast.latest.is_worker:
+        fast.latest = context
+        stale = current.get()
+        if stale is not None and stale.is_worker:
+            current.set(None)
+    return context
+
+
+def _begin_in_worker(context: CellContext, book: Book, run: RunState) -> None:
+    """Keep the run's state; journal its birth only if its owner has not done so."""
+    if context.scratch.get("born"):
+        run.written = True
+        book.runs[run.run_id] = run
+    else:
+        book.begin(run, owner_pid=context.scratch.get("owner_pid"))
+
+
+def _after_fork_in_child() -> None:
+    """Let the child work for the contexts that its parent had open: it ends none of them."""
+    global _lock, _looked_pid, _given
+    _lock = threading.RLock()
+    _looked_pid, _given = 0, None
+    _late_threads.clear()
+    for context in _open:
+        if not context.is_worker:
+            context.scratch.update(owner_pid=context.pid, born=context.born)
+        context.is_worker = True
+        context.pid = os.getpid()
+        context.append = None
+    fast.check = None
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

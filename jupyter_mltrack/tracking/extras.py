@@ -1,0 +1,79 @@
+"""What a cell may ask for beside its own points: autologging, and the machine's load.
+
+Both are MLflow's own; here they are switched on for one cell, and switched back to what they were.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from jupyter_mltrack.tracking import caution
+from jupyter_mltrack.tracking.context import CellContext
+
+
+def equip(context: CellContext) -> None:
+    """Switch on what the context asks for when it is entered; called before that."""
+    if "autolog" in context.scratch:
+        _switch_autolog(context, context.scratch["autolog"])
+    if context.scratch.get("system_metrics"):
+        context.before_end.append(_stop_monitor)
+        context.when_born.append(_start_monitor)
+
+
+def _switch_autolog(context: CellContext, on: bool) -> None:
+    import sys
+
+    if not on and "mlflow" not in sys.modules:
+        return
+    try:
+        import mlflow
+        from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
+
+        before = copy.deepcopy(dict(AUTOLOGGING_INTEGRATIONS))
+        mlflow.autolog(disable=not on, silent=True)
+    except Exception as error:
+        caution.trouble("autolog", "Autologging could not be switched", error)
+        return
+
+    def switch_back(_context: CellContext, _error: Any) -> None:
+        if on and not _is_on(before):
+            mlflow.autolog(disable=True, silent=True)
+        for name, config in before.items():
+            AUTOLOGGING_INTEGRATIONS[name] = config
+        for name in set(AUTOLOGGING_INTEGRATIONS) - set(before):
+            if not on or _is_on(before):
+                continue
+            AUTOLOGGING_INTEGRATIONS[name]["disable"] = True
+
+    context.before_end.append(switch_back)
+
+
+def _is_on(integrations: dict[str, Any]) -> bool:
+    config = integrations.get("mlflow")
+    return bool(config) and not config.get("disable", False)
+
+
+def _start_monitor(context: CellContext) -> None:
+    import importlib.util
+
+    if importlib.util.find_spec("psutil") is None:
+        caution.warn_once(
+            "psutil", "The machine's load is not recorded: install psutil (`pip install psutil`)."
+        )
+        return
+    try:
+        from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
+
+        monitor = SystemMetricsMonitor(context.run_id, tracking_uri=context.workspace.tracking_uri)
+        monitor.start()
+    except Exception as error:
+        caution.trouble("system-metrics", "The machine's load is not recorded", error)
+        return
+    context.scratch["monitor"] = monitor
+
+
+def _stop_monitor(context: CellContext, _error: Any) -> None:
+    monitor = context.scratch.pop("monitor", None)
+    if monitor is not None:
+        monitor.finish()

@@ -1,0 +1,394 @@
+"""Fast ways through MLflow's own front, and what the fluent functions must know of a tracked cell.
+
+`mlflow.log_metric` and `log_metrics` spend most of their time on building a client anew at each
+call. For a call without anything unusual, to a run that is known, the point goes straight to the
+journal; every other call goes to MLflow's own function. `_get_or_start_run` is where MLflow opens a
+run by itself: in a tracked cell it finds the cell's run. All is put back by `restore`.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import threading
+from collections.abc import Callable
+from time import time_ns
+from typing import Any
+
+from jupyter_mltrack.tracking import caution, entities, validity
+from jupyter_mltrack.tracking.book import Book, RunState, all_books
+from jupyter_mltrack.tracking.context import (
+    CellContext,
+    current_context,
+    fast,
+    late_context,
+    refresh_check,
+)
+
+_ROUTE_KEYS_MAX = 10_000
+_ASYNC = os.fsencode("MLFLOW_ENABLE_ASYNC_LOGGING")
+
+
+class _Route:
+    """How points of one run reach the journal, and which sets of keys were found valid."""
+
+    __slots__ = ("append", "book", "keys", "pid", "run")
+
+    def __init__(self, append: Callable[..., None], book: Book, run: RunState) -> None:
+        self.append = append
+        self.book = book
+        self.run = run
+        self.keys: set[tuple[str, ...]] = set()
+        self.pid = os.getpid()
+
+
+class _Front:
+    """What was replaced, and where points go."""
+
+    def __init__(self) -> None:
+        self.replaced: list[tuple[Any, str, Any, Any]] = []
+        self.routes: dict[str, _Route] = {}
+        self.fluent: Any = None
+        self.original: dict[str, Callable[..., Any]] = {}
+
+
+_front = _Front()
+
+
+def install() -> None:
+    """Replace MLflow's functions."""
+    if _front.fluent is not None:
+        return
+    import mlflow
+    from mlflow.tracking import fluent
+    from mlflow.tracking._tracking_service.client import TrackingServiceClient
+
+    _front.fluent = fluent
+    _replace((fluent, mlflow), "log_metric", _fast_log_metric(fluent.log_metric))
+    _replace((fluent, mlflow), "log_metrics", _fast_log_metrics(fluent.log_metrics))
+    _replace((fluent,), "_get_or_start_run", _get_or_start_run(fluent._get_or_start_run))
+    _replace((fluent,), "_get_experiment_id", _get_experiment_id(fluent._get_experiment_id))
+    _replace((TrackingServiceClient,), "_log_url", _log_url(TrackingServiceClient._log_url))
+    fast.seam = _Seam()
+    refresh_check()
+    context = fast.latest
+    if context is not None and not context.is_worker and context.pid == os.getpid():
+        fast.seam.entered(context)
+
+
+def _replace(owners: tuple[Any, ...], name: str, ours: Any) -> None:
+    for owner in owners:
+        theirs = getattr(owner, name)
+        _front.original.setdefault(name, theirs)
+        if theirs is _front.original[name]:
+            _front.replaced.append((owner, name, theirs, ours))
+            setattr(owner, name, ours)
+
+
+def restore() -> None:
+    """Put MLflow's functions back where ours still stand."""
+    for owner, name, theirs, ours in reversed(_front.replaced):
+        if getattr(owner, name) is ours:
+            setattr(owner, name, theirs)
+    _front.__init__()  # type: ignore[misc]
+    fast.seam = None
+    refresh_check()
+
+
+def forget_routes() -> None:
+    """Make every run's next point take the long way, which asks whether the run is still active."""
+    _front.routes.clear()
+
+
+# ------------------------------------------------------------------------------ fast ways
+
+
+def _route_of(run: Any) -> _Route | None:
+    """Return the route of MLflow's active run; None when its points must go the long way."""
+    if run.outputs is not None and run.outputs.model_outputs:
+        return None  # MLflow relates metrics to the models of the run
+    route = _front.routes.get(run.info.run_id)
+    if route is not None and route.pid == os.getpid():
+        return route
+    return _make_route(run.info.run_id)
+
+
+def _make_route(run_id: str) -> _Route | None:
+    for book in all_books():
+        state = book.runs.get(run_id) or book.runs.get(book.canonical(run_id))
+        if state is not None and state.lifecycle == "active" and state.written:
+            try:
+                route = _Route(book.sink(state.run_id).append, book, state)
+            except Exception as error:
+                caution.trouble("journal", "Points cannot be kept on this machine", error)
+                return None
+            _front.routes[run_id] = route
+            return route
+    return None
+
+
+def _are_valid(route: _Route, keys: tuple[str, ...]) -> bool:
+    if not keys or not all(map(validity.is_key, keys)):
+        return False
+    if len(route.keys) < _ROUTE_KEYS_MAX:
+        route.keys.add(keys)
+    route.book.as_it_is.update(keys)
+    return True
+
+
+def _fast_log_metrics(original: Callable[..., Any]) -> Callable[..., Any]:
+    fluent = sys.modules["mlflow.tracking.fluent"]
+    stacks, environ = fluent._active_run_stack, os.environ._data  # type: ignore[attr-defined]
+
+    @functools.wraps(original)
+    def log_metrics(
+        metrics: Any,
+        step: Any = None,
+        synchronous: Any = None,
+        run_id: Any = None,
+        timestamp: Any = None,
+        model_id: Any = None,
+        dataset: Any = None,
+    ) -> Any:
+        if (
+            run_id is None
+            and model_id is None
+            and dataset is None
+            and (synchronous or (synchronous is None and _ASYNC not in environ))
+            and metrics.__class__ is dict
+        ):
+            stack = stacks.get()
+            route = _route_of(stack[-1]) if stack else None
+            if route is not None and fluent.get_active_model_id() is None:
+                keys = tuple(metrics)
+                at = timestamp or time_ns() // 1_000_000
+                step = step or 0
+                if (
+                    (keys in route.keys or _are_valid(route, keys))
+                    and step.__class__ is int
+                    and at.__class__ is int
+                    and at >= 0
+                    and _are_floats(metrics)
+                ):
+                    route.append(metrics, step, at)
+                    return None
+        return original(metrics, step, synchronous, run_id, timestamp, model_id, dataset)
+
+    return log_metrics
+
+
+def _fast_log_metric(original: Callable[..., Any]) -> Callable[..., Any]:
+    fluent = sys.modules["mlflow.tracking.fluent"]
+    stacks, environ = fluent._active_run_stack, os.environ._data  # type: ignore[attr-defined]
+
+    @functools.wraps(original)
+    def log_metric(
+        key: Any,
+        value: Any,
+        step: Any = None,
+        synchronous: Any = None,
+        timestamp: Any = None,
+        run_id: Any = None,
+        model_id: Any = None,
+        dataset: Any = None,
+    ) -> Any:
+        if (
+            run_id is None
+            and model_id is None
+            and dataset is None
+            and (synchronous or (synchronous is None and _ASYNC not in environ))
+            and (value.__class__ is float or value.__class__ is int)
+        ):
+            stack = stacks.get()
+            route = _route_of(stack[-1]) if stack else None
+            if route is not None and fluent.get_active_model_id() is None:
+                at = timestamp or time_ns() // 1_000_000
+                step = step or 0
+                if (
+                    key.__class__ is str
+                    and ((key,) in route.keys or _are_valid(route, (key,)))
+                    and step.__class__ is int
+                    and at.__class__ is int
+                    and at >= 0
+                ):
+                    route.append({key: value}, step, at)
+                    return None
+        return original(key, value, step, synchronous, timestamp, run_id, model_id, dataset)
+
+    return log_metric
+
+
+def _are_floats(metrics: dict[str, Any]) -> bool:
+    """Say whether all values are floats or whole numbers; the rest MLflow converts, or refuses."""
+    for value in metrics.values():
+        kind = value.__class__
+        if kind is not float and kind is not int:
+            return False
+    return True
+
+
+# --------------------------------------------------------------------------- fluent's runs
+
+
+def _get_or_start_run(original: Callable[[], Any]) -> Callable[[], Any]:
+    @functools.wraps(original)
+    def _get_or_start_run() -> Any:
+        fluent = _front.fluent
+        stack = fluent._active_run_stack.get() if fluent is not None else None
+        context = current_context() if stack is not None and not stack else None
+        if context is None or (context.in_own_thread and not context.born and not context.closed):
+            return original()
+        adopted = _adopted(context)
+        return original() if adopted is None else adopted
+
+    return _get_or_start_run
+
+
+def _adopted(context: CellContext) -> Any:
+    """Return the cell's run as MLflow's active run of this thread; None when that cannot be."""
+    from jupyter_mltrack.tracking import lazy
+
+    ledger = lazy.current_ledger()
+    if ledger is None or (context.book is not None and context.book is not ledger.book):
+        return None
+    state = ledger.adopt(context)
+    if state.ended and not context.closed and not context.is_worker:
+        ledger.book.update(state.run_id, status="RUNNING")
+    fluent = _front.fluent
+    active = fluent.ActiveRun(entities.run_of(state))
+    if not context.closed:
+        fluent._active_run_stack.get().append(active)
+    return active
+
+
+def _get_experiment_id(original: Callable[[], Any]) -> Callable[[], Any]:
+    @functools.wraps(original)
+    def _get_experiment_id() -> Any:
+        context = current_context()
+        fluent = _front.fluent
+        if context is None or fluent is None or not context.experiment:
+            return original()
+        before = context.scratch.get("experiment_before", fluent._active_experiment_id)
+        if fluent._active_experiment_id != before:
+            return original()  # the user's own set_experiment within the cell
+        return _experiment_id(context.experiment)
+
+    return _get_experiment_id
+
+
+def _experiment_id(name: str) -> str:
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient()
+    found = client.get_experiment_by_name(name)
+    return str(found.experiment_id) if found is not None else str(client.create_experiment(name))
+
+
+def _log_url(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return MLflow's word on where to see a run, without asking the server for what is known."""
+
+    @functools.wraps(original)
+    def _log_url(self: Any, run_id: str) -> Any:
+        from jupyter_mltrack.tracking import lazy
+
+        ledger = lazy.ledger_of(self.store)
+        if ledger is not None:
+            uri = ledger.workspace.tracking_uri
+            if not uri.startswith(("http", "databricks")):
+                return None
+            state = ledger.book.runs.get(ledger.book.canonical(run_id))
+            if state is not None and uri.startswith("http"):
+                return original(_Known(self, state, run_id), run_id)
+        return original(self, run_id)
+
+    return _log_url
+
+
+class _Known:
+    """A tracking client whose store answers from what is known of one run."""
+
+    def __init__(self, client: Any, state: RunState, run_id: str) -> None:
+        self.tracking_uri = client.tracking_uri
+        self.store = _KnownStore(client.store, state, run_id)
+
+
+class _KnownStore:
+    def __init__(self, store: Any, state: RunState, run_id: str) -> None:
+        self._store = store
+        self._run = entities.run_of(state, run_id=run_id)
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:  # noqa: D102
+        return self._store.__class__  # type: ignore[no-any-return]
+
+    def get_run(self, run_id: str) -> Any:
+        return self._run
+
+    def get_host_creds(self) -> Any:
+        return self._store.get_host_creds()
+
+
+# ---------------------------------------------------------------------------------- seam
+
+
+class _Seam:
+    """MLflow's side of entering and leaving a context."""
+
+    def __init__(self) -> None:
+        self._local = _front.fluent._active_run_stack
+
+    def entered(self, context: CellContext) -> None:
+        """Hide runs that are active already, so that the cell's logs are the cell's."""
+        context.scratch["experiment_before"] = _front.fluent._active_experiment_id
+        if "hidden" in context.scratch:
+            return
+        stack = _front.fluent._active_run_stack.get()
+        context.scratch["hidden"] = list(stack)
+        stack.clear()
+
+    def leaving(self, context: CellContext) -> None:
+        """Stop monitors, and take the cell's runs off the stacks of all threads."""
+        fluent = _front.fluent
+        ids = {run_id for _, run_id in context.runs}
+        ids |= {local for book, _ in context.runs for local, here in book.aliases.items() if here in ids}
+        for run_id in ids:
+            monitor = fluent.run_id_to_system_metrics_monitor.pop(run_id, None)
+            if monitor is not None:
+                monitor.finish()
+        mine = threading.get_ident()
+        for thread, stack in fluent._active_run_stack.get_all_thread_values().items():
+            gone = [run for run in stack if run.info.run_id in ids]
+            if thread != mine:
+                gone = [run for run in gone if run.info.run_id == context.run_id]
+            for run in gone:
+                stack.remove(run)
+            if gone and thread == mine:
+                fluent._last_active_run_id.set(gone[-1].info.run_id)
+
+    def left(self, context: CellContext) -> None:
+        """Give back the runs that were active before."""
+        hidden = context.scratch.pop("hidden", None)
+        if hidden:
+            stack = _front.fluent._active_run_stack.get()
+            stack[:0] = hidden
+
+    def is_meant(self, context: CellContext) -> bool:
+        """Say whether a point of this thread belongs to the context's own run."""
+        try:
+            stack, pid = self._local.thread_local.value
+        except AttributeError:
+            return True
+        return not stack or pid != os.getpid() or stack[-1].info.run_id == context.run_id
+
+    def active_append(self) -> Any:
+        """Return where points of MLflow's active run of this thread go; None without one."""
+        stack = self._local.get()
+        if not stack:
+            late = late_context()
+            return late.append if late is not None else None
+        run_id = stack[-1].info.run_id
+        route = _front.routes.get(run_id)
+        if route is None or route.pid != os.getpid():
+            route = _make_route(run_id)
+        return route.append if route is not None else None

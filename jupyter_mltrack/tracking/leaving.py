@@ -1,0 +1,206 @@
+"""How contexts and processes end: which status, in which order, and not to be kept from it.
+
+An interrupt is noted while a context is being left, and raised afterwards only if nothing else is
+being raised, so three interrupts within a blink end a run once and leave the next cell clean. At
+exit the journal's way to the store is waited for as long as it makes progress, and no longer: a
+headless run loses nothing when its container ends, and a dead server holds nobody.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mltrack.tracking import caution, redaction
+
+if TYPE_CHECKING:
+    from jupyter_mltrack.tracking.book import Book
+    from jupyter_mltrack.tracking.context import CellContext
+
+EXIT_STALL_S = 10.0
+EXIT_TIMEOUT_S = 600.0
+_MAX_ERROR = 500
+
+
+def outcome(error: BaseException | None) -> tuple[str, str | None]:
+    """Return the status of a run that ended with `error`, and the last line of that error."""
+    if error is None or isinstance(error, GeneratorExit):
+        return "FINISHED", None
+    if isinstance(error, SystemExit):
+        if error.code is None or error.code == 0:
+            return "FINISHED", None
+        return "FAILED", f"SystemExit: {last_line(str(error.code))}"
+    if is_interrupt(error):
+        return "KILLED", type(error).__name__
+    return "FAILED", error_line(error)
+
+
+def is_interrupt(error: BaseException | type[BaseException] | None) -> bool:
+    """Say whether an exception (or its class) means that somebody stopped the cell."""
+    kind = error if isinstance(error, type) else type(error)
+    if issubclass(kind, KeyboardInterrupt):
+        return True
+    for module in ("asyncio.exceptions", "concurrent.futures._base"):
+        cancelled = getattr(sys.modules.get(module), "CancelledError", None)
+        if cancelled is not None and issubclass(kind, cancelled):
+            return True
+    return False
+
+
+def error_line(error: BaseException) -> str:
+    """Return the last line of an error as a traceback shows it, without secrets."""
+    try:
+        text = traceback.format_exception_only(type(error), error)[-1]
+    except Exception:  # a user's own __str__ may fail
+        text = type(error).__name__
+    return last_line(text) or type(error).__name__
+
+
+def last_line(text: str) -> str:
+    """Return the last line with something on it, printable, short and redacted."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    line = "".join(c for c in lines[-1] if c.isprintable()) if lines else ""
+    return redaction.redact(line)[:_MAX_ERROR]
+
+
+# ------------------------------------------------------------------------------- leaving
+
+
+def end_runs(context: CellContext, error: BaseException | None) -> None:
+    """End what the context began and nobody ended yet."""
+    from jupyter_mltrack.tracking.context import fast
+
+    status, line = outcome(error)
+    for act in context.before_end:
+        try:
+            act(context, error)
+        except Exception as problem:
+            caution.trouble("before_end", "Something could not be recorded with this cell's run", problem)
+    context.before_end.clear()
+    if context.is_worker:
+        return
+    if not context.born and (context.record_empty or context.scratch.get("claimed")) and not context.runs:
+        context.birth()
+    if fast.seam is not None:
+        fast.seam.leaving(context)
+    automatic = context.scratch.get("automatic_params")
+    if automatic and context.book is not None:
+        context.book.log_params(context.run_id, automatic, automatic=True)
+    for book, run_id in reversed(context.runs):
+        run = book.runs.get(run_id)
+        if run is None or run.ended or run.lifecycle != "active" or _is_at_work(run.thread, context):
+            continue
+        book.end(run_id, status, error=line)
+    for book in {id(book): book for book, _ in context.runs}.values():
+        from jupyter_mltrack.tracking import whole
+
+        whole.upload(book)
+
+
+def _is_at_work(thread: int, context: CellContext) -> bool:
+    """Say whether a run belongs to another thread that lives on and will end it itself."""
+    if thread in (context.thread, threading.get_ident(), 0):
+        return False
+    return thread in sys._current_frames()
+
+
+def shielded(act: Callable[[], None], *, raising: bool) -> None:
+    """Do `act` to its end whatever signals arrive; `act` may be begun twice.
+
+    Args:
+        act: what has to be done; doing it twice must be harmless.
+        raising: an exception is on its way already, so an interrupt need not be raised again.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        act()
+        return
+    noted: list[Any] = []
+    while True:
+        try:
+            before = signal.getsignal(signal.SIGINT)
+            try:
+                _set_handler(lambda number, frame: noted.append((number, frame)))
+                act()
+            finally:
+                _set_handler(before)
+            break
+        except KeyboardInterrupt:
+            noted.append((signal.SIGINT, None))
+    if noted and not raising:
+        raise KeyboardInterrupt
+
+
+def _set_handler(handler: Any) -> None:
+    if handler is None:  # it was not set from Python: it cannot be put back, so leave it
+        return
+    try:
+        signal.signal(signal.SIGINT, handler)
+    except ValueError:  # a sub-interpreter or an embedding without signals
+        return
+
+
+# ---------------------------------------------------------------------------------- exit
+
+_exit_pid = 0
+
+
+def register_exit() -> None:
+    """Have contexts ended and journals waited for when this process exits."""
+    global _exit_pid
+    if _exit_pid != os.getpid():
+        _exit_pid = os.getpid()
+        atexit.register(_at_exit, os.getpid())
+
+
+def _at_exit(pid: int) -> None:
+    if pid != os.getpid():
+        return
+    from jupyter_mltrack.tracking import board, book, context
+
+    try:
+        _end_active_runs()
+        for one in reversed(list(context.open_contexts())):
+            one.leave(None if one.scratch.get("implicit") else KeyboardInterrupt())
+        board.withdraw()
+        wait_for_all(book.all_books())
+    except KeyboardInterrupt:
+        return  # the user does not want to wait: the journal keeps it, the next look ships it
+    except Exception as error:
+        caution.trouble("exit", "What waits in the journal is sent at the next look", error)
+
+
+def _end_active_runs() -> None:
+    """Do what MLflow's own exit handler does, while the journal is still open."""
+    fluent = sys.modules.get("mlflow.tracking.fluent")
+    if fluent is not None and sys.modules.get("jupyter_mltrack.tracking.front") is not None:
+        fluent._safe_end_run()
+
+
+def wait_for_all(books: list[Book]) -> None:
+    """Wait until the stores have what the journals hold, as long as that makes progress."""
+    for book in books:
+        if not book.is_open or not book.is_mine_to_ship:
+            continue
+        book.wake()
+        wait_for(book, stall_s=EXIT_STALL_S, timeout_s=EXIT_TIMEOUT_S)
+
+
+def wait_for(book: Book, *, stall_s: float, timeout_s: float) -> bool:
+    """Wait until the store has everything that was journaled up to now; False when it has not."""
+    from jupyter_mltrack.journal.ship import wait_shipped
+
+    journal = book.journal()
+    until = journal.position()
+    if book.settled == (journal.path, until):
+        return True
+    book.wake()
+    done = bool(wait_shipped(journal.path, until, stall_s=stall_s, timeout_s=timeout_s))
+    if done:
+        book.settled = (journal.path, until)
+    return done

@@ -1,0 +1,408 @@
+"""What the decorated store does with a write: journal it if it is beyond doubt, else pass it on.
+
+Identical exceptions come from not imitating them: a call that MLflow might refuse (an odd key, a
+changed parameter, a deleted or unknown run, a batch over the limits) is passed on to the real store
+after the journal was shipped, and that store raises, cuts or accepts. A run's state is learned
+once, by reading it through, and kept. Runs begin in the journal where we may choose their id (a
+SQLite store); other stores are asked for one, but not for long.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mltrack.tracking import belonging, entities, validity
+from jupyter_mltrack.tracking.book import (
+    DEFAULT_EXPERIMENT_ID,
+    ENDED,
+    MAX_PARAM,
+    MAX_TAG,
+    PARENT,
+    RUN_NAME,
+    Book,
+    RunState,
+    book_for,
+)
+from jupyter_mltrack.tracking.context import CELL_TAG, current_context
+from jupyter_mltrack.tracking.leaving import error_line, is_interrupt
+from jupyter_mltrack.tracking.redaction import redact_pair
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run, RunInfo
+
+    from jupyter_mltrack.tracking.context import CellContext
+    from jupyter_mltrack.workspaces import Workspace
+
+
+class Ledger:
+    """The writes of one decorated store.
+
+    Args:
+        workspace: what the store's address means.
+        build: returns MLflow's own store; called when it is first needed.
+    """
+
+    def __init__(self, workspace: Workspace, build: Callable[[], Any]) -> None:
+        from jupyter_mltrack.tracking.reading import Reading
+
+        self.workspace = workspace
+        self.book: Book = book_for(workspace)
+        self.build = build
+        self.reading = Reading(self)
+        self.experiments: dict[str, str | None] = {}
+        """Active experiments -> their artifact location (None: the embedded workspace's own)."""
+
+    @property
+    def real(self) -> Any:
+        """MLflow's own store."""
+        return self.build()
+
+    def pass_on(self, method: str, run_id: str, *args: Any, **kwargs: Any) -> Any:
+        """Have the real store do a write, after everything before it."""
+        self.reading.settle()
+        return getattr(self.real, method)(self.reading.store_id(run_id), *args, **kwargs)
+
+    # ----------------------------------------------------------------------------- runs
+
+    def known(self, run_id: Any) -> RunState | None:
+        """Return the state of an active run, learned now if need be; None for a run in doubt.
+
+        Raises:
+            MlflowException: the store has no such run, as the store says it.
+        """
+        if type(run_id) is not str:
+            return None
+        run = self.book.runs.get(run_id) or self.book.runs.get(self.book.canonical(run_id))
+        if run is None:
+            run = self._learn(run_id)
+        if run is None or run.lifecycle != "active":
+            return None
+        if not run.written:
+            self.book.begin(run, created=True, owner_pid=0)
+        return run
+
+    def _learn(self, run_id: str) -> RunState | None:
+        context = current_context()
+        if context is not None and context.run_id == run_id:
+            return context.birth(self.book)
+        if not validity.is_run_id(run_id):
+            return None
+        run = self.reading.fetch(run_id)
+        run.thread = 0
+        with self.book.lock:
+            return self.book.runs.setdefault(run_id, run)
+
+    # -------------------------------------------------------------------------- metrics
+
+    def log_metric(self, run_id: str, metric: Any) -> None:
+        """Journal one metric point."""
+        run = self.known(run_id)
+        if run is None or not validity.is_metric(metric):
+            self.pass_on("log_metric", run_id, metric)
+            return
+        self._append(run, [metric])
+
+    def _append(self, run: RunState, metrics: Sequence[Any]) -> None:
+        rows: dict[tuple[int, int], dict[str, float]] = {}
+        attached: list[Any] = []
+        sink = self.book.sink(run.run_id)
+        for metric in metrics:
+            if metric.model_id is not None or metric.dataset_name is not None:
+                attached.append(metric)
+                continue
+            row = rows.setdefault((metric.step, metric.timestamp), {})
+            if metric.key in row:  # the same metric twice: keep both, in order
+                self._write_row(sink, rows.pop((metric.step, metric.timestamp)), metric.step, metric.timestamp)
+                row = rows.setdefault((metric.step, metric.timestamp), {})
+            row[metric.key] = metric.value
+        for (step, at), row in rows.items():
+            self._write_row(sink, row, step, at)
+        if attached:
+            self._write_attached(run, attached)
+
+    def _write_row(self, sink: Any, row: dict[str, float], step: int, at: int) -> None:
+        if len(self.book.as_it_is) < 1_000_000:
+            self.book.as_it_is.update(row)
+        sink.append(row, step, at)
+
+    def _write_attached(self, run: RunState, metrics: Sequence[Any]) -> None:
+        from jupyter_mltrack import wire
+
+        points = [
+            wire.MetricPoint(
+                key=metric.key,
+                value=repr(metric.value),
+                step=metric.step,
+                timestamp_ms=metric.timestamp,
+                model_id=metric.model_id,
+                dataset_name=metric.dataset_name,
+                dataset_digest=metric.dataset_digest,
+            )
+            for metric in metrics
+        ]
+        self.book.write(wire.RunMetrics(run_id=wire.RunId(run.run_id), metrics=points))
+
+    def log_batch(self, run_id: str, metrics: Sequence[Any], params: Sequence[Any], tags: Sequence[Any]) -> None:
+        """Journal a batch."""
+        run = self.known(run_id)
+        if run is not None:
+            params = [self._cut(run, "params", param, MAX_PARAM) for param in params]
+            tags = [self._cut(run, "tags", tag, MAX_TAG) for tag in tags]
+        if run is None or not validity.is_batch(metrics, params, tags) or self._changes(run, params):
+            self.pass_on("log_batch", run_id, metrics, params, tags)
+            self._remember(run, params, tags)
+            return
+        if params:
+            self._write_params(run, params)
+        if metrics:
+            self._append(run, metrics)
+        if tags:
+            self.book.set_tags(run.run_id, {tag.key: tag.value for tag in tags})
+
+    # ------------------------------------------------------------------- params and tags
+
+    def log_param(self, run_id: str, param: Any) -> None:
+        """Journal one parameter; over MLflow's limit it is cut as MLflow cuts it, and kept whole."""
+        run = self.known(run_id)
+        if run is not None:
+            param = self._cut(run, "params", param, MAX_PARAM)
+        if run is None or not validity.is_pair(param, MAX_PARAM) or self._changes(run, [param]):
+            self.pass_on("log_param", run_id, param)
+            self._remember(run, [param], [])
+            return
+        self._write_params(run, [param])
+
+    def _cut(self, run: RunState, kind: str, pair: Any, limit: int) -> Any:
+        """Return a pair as MLflow cuts it; the whole value is kept beside."""
+        if type(pair.value) is not str or len(pair.value) <= limit or not validity.is_key(pair.key):
+            return pair
+        short = validity.cut(pair)
+        if short is not pair:
+            self.book.keep_whole(run.run_id, kind, pair.key, redact_pair(pair.key, pair.value))
+        return short
+
+    def _write_params(self, run: RunState, params: Sequence[Any]) -> None:
+        fresh = {param.key: param.value for param in params if param.key not in run.params}
+        if fresh:
+            self.book.log_params(run.run_id, fresh)
+
+    def _changes(self, run: RunState, params: Sequence[Any]) -> bool:
+        for param in params:
+            before = run.params.get(param.key)
+            if before is not None and before not in (param.value, redact_pair(param.key, param.value)):
+                return True
+        return False
+
+    def _remember(self, run: RunState | None, params: Sequence[Any], tags: Sequence[Any]) -> None:
+        """Keep what the real store has just taken."""
+        if run is not None:
+            run.params.update({param.key: param.value for param in params})
+            run.tags.update({tag.key: tag.value for tag in tags})
+
+    def set_tag(self, run_id: str, tag: Any) -> None:
+        """Journal one tag."""
+        run = self.known(run_id)
+        if run is not None:
+            tag = self._cut(run, "tags", tag, MAX_TAG)
+        if run is None or not validity.is_pair(tag, MAX_TAG):
+            self.pass_on("set_tag", run_id, tag)
+            self._remember(run, [], [tag])
+            return
+        self.book.set_tags(run.run_id, {tag.key: tag.value})
+
+    def delete_tag(self, run_id: str, key: str) -> None:
+        """Journal that a tag is gone; one that is not known here may still be in the store."""
+        run = self.known(run_id)
+        if run is None or key not in run.tags:
+            self.pass_on("delete_tag", run_id, key)
+            return
+        self.book.delete_tag(run.run_id, key)
+
+    # ---------------------------------------------------------------------------- status
+
+    def update_run_info(self, run_id: str, run_status: int | None, end_time: int | None, run_name: str | None) -> RunInfo:
+        """Journal a new status, end or name."""
+        from mlflow.entities import RunStatus
+
+        run = self.known(run_id)
+        plain = run_name is None or (type(run_name) is str and len(run_name) <= 250)
+        if run is None or not plain or run_status not in (None, *RunStatus.all_status()):
+            return self.pass_on("update_run_info", run_id, run_status, end_time, run_name)
+        status = None if run_status is None else RunStatus.to_string(run_status)
+        if status in ENDED and end_time is not None:
+            assert status is not None
+            status, error = _honest(status)
+            self.book.end(run.run_id, status, end_ms=int(end_time), error=error)
+            if run_name:
+                self.book.update(run.run_id, name=run_name)
+        elif status is not None or run_name:
+            before = run.end_ms
+            self.book.update(run.run_id, status=status, name=run_name or None)
+            run.end_ms = before if end_time is None else end_time
+            if status == "RUNNING":
+                run.thread = threading.get_ident()
+                self._belongs(run)
+        return entities.info_of(run)
+
+    def _belongs(self, run: RunState) -> None:
+        """Have a run that was resumed in a cell end with the cell if nobody ends it before."""
+        context = current_context()
+        if context is not None and not context.closed and (self.book, run.run_id) not in context.runs:
+            context.runs.append((self.book, run.run_id))
+
+    # --------------------------------------------------------------------------- creation
+
+    def create_run(self, experiment_id: Any, user_id: str, start_time: int, tags: Any, run_name: str | None) -> Run:
+        """Begin a run: the cell's own, or one more."""
+        context = current_context()
+        given = {tag.key: tag.value for tag in tags or ()}
+        name = run_name or given.get(RUN_NAME)
+        settled = not (run_name and given.get(RUN_NAME, run_name) != run_name)
+        if not settled or not all(validity.is_pair(tag, MAX_TAG) for tag in tags or ()):
+            return self._create_in_store(context, experiment_id, user_id, start_time, tags, run_name)
+        if context is not None:
+            if not context.in_own_thread and given.get(PARENT) == context.run_id:
+                self.adopt(context)
+            if belonging.takes_cells_run(context, given, self.book):
+                taken = self._take_cells_run(context, experiment_id, user_id, start_time, given, run_name)
+                if taken is not None:
+                    return taken
+        location = self._location(experiment_id)
+        if location is None:
+            return self._create_in_store(context, experiment_id, user_id, start_time, tags, run_name)
+        import uuid
+
+        run_id = uuid.uuid4().hex
+        run = self.new_state(context, run_id, name, start_time, given, user_id)
+        run.experiment_id, run.experiment = str(experiment_id), None
+        run.artifact_uri = _artifacts(location, run_id) or self.workspace.artifact_uri(run_id)
+        self.book.begin(run)
+        self.count(context, run)
+        return entities.run_of(run)
+
+    def adopt(self, context: CellContext) -> RunState:
+        """Have the cell's run born where MLflow points now, for a worker or an implicit log."""
+        if not context.born and not context.is_worker:
+            from mlflow.tracking import fluent
+
+            experiment_id = fluent._get_experiment_id()
+            tags, at = {RUN_NAME: context.name}, context.start_ms
+            if self._take_cells_run(context, experiment_id, context.user(), at, tags, None) is None:
+                from jupyter_mltrack.tracking import asking
+
+                asking.birth(self, context, experiment_id, context.user(), at, tags)
+            context.explicit_used = False
+        return context.birth(self.book)
+
+    def new_state(
+        self, context: CellContext | None, run_id: str, name: str | None, start_time: int, given: dict[str, str], user_id: str
+    ) -> RunState:
+        """Return the state of one more run, of the cell if there is one; writes nothing."""
+        if context is not None:
+            own = context.next_name() if context.explicit_used and context.in_own_thread else None
+            name = (own or name) if given.get(RUN_NAME) in (None, own) else name
+            run = context.new_run(self.book, run_id, name or context.name, start_time)
+            run.tags = {**run.tags, **given, RUN_NAME: name or context.name}
+        else:
+            from jupyter_mltrack.tracking.context import made_up_name
+
+            name = name or made_up_name(run_id)
+            run = RunState(run_id, name, start_time)
+            run.tags = {**given, RUN_NAME: name}
+        run.user = user_id
+        return run
+
+    def count(self, context: CellContext | None, run: RunState) -> None:
+        """Let one more run belong to the cell."""
+        if context is not None:
+            if context.in_own_thread:
+                context.explicit_used = True
+            context.runs.append((self.book, run.run_id))
+
+    def _take_cells_run(
+        self, context: CellContext, experiment_id: Any, user_id: str, start_time: int, given: dict[str, str], run_name: str | None
+    ) -> Run | None:
+        """Let the user's `start_run` have the cell's run; None when it cannot be born that way."""
+        fresh = {k: v for k, v in given.items() if k != RUN_NAME}
+        if not context.born:
+            location = self._location(experiment_id)
+            if location is None:
+                return None
+            context.birth(
+                self.book,
+                experiment_id=str(experiment_id),
+                experiment=None,
+                start_ms=start_time,
+                name=given.get(RUN_NAME) or run_name or context.name,
+                user=user_id,
+                tags={**self.cell_tags(context), **fresh},
+                artifact_uri=_artifacts(location, context.run_id) or self.workspace.artifact_uri(context.run_id),
+            )
+            run = self.book.runs[context.run_id]
+        else:
+            run = self.book.runs[context.run_id]
+            changed = {k: v for k, v in fresh.items() if run.tags.get(k) != v}
+            if changed:
+                self.book.set_tags(run.run_id, changed)
+            name = run_name or given.get(RUN_NAME)
+            if name and name != run.name:
+                self.book.update(run.run_id, name=name)
+            if run.ended:
+                self.book.update(run.run_id, status="RUNNING")
+        context.explicit_used = True
+        return entities.run_of(run)
+
+    def cell_tags(self, context: CellContext) -> dict[str, str]:
+        """Return the tags of the cell's own run."""
+        from jupyter_mltrack.tracking import surroundings
+
+        tags = {**surroundings.tags(), **context.tags, CELL_TAG: context.run_id}
+        if context.parent_run_id:
+            tags[PARENT] = context.parent_run_id
+        return tags
+
+    def _location(self, experiment_id: Any) -> str | None:
+        """Return where an active experiment keeps artifacts ("" for the workspace's own root).
+
+        None when it has to be asked for in the real store.
+        """
+        if self.workspace.database is None:
+            return None
+        key = str(experiment_id) if experiment_id is not None else DEFAULT_EXPERIMENT_ID
+        if key in self.experiments:
+            return self.experiments[key]
+        found = self.reading.experiment_location(key)
+        if found is None and key == DEFAULT_EXPERIMENT_ID and self.workspace.kind == "local":
+            found = ""
+        if found is not None:
+            self.experiments[key] = found
+        return found
+
+    def _create_in_store(
+        self, context: CellContext | None, experiment_id: Any, user_id: str, start_time: int, tags: Any, run_name: str | None
+    ) -> Run:
+        """Ask the real store for the run, with a short limit where a network is in between."""
+        from jupyter_mltrack.tracking import asking
+
+        return asking.create_run(self, context, experiment_id, user_id, start_time, tags, run_name)
+
+
+def _artifacts(location: str, run_id: str) -> str | None:
+    if not location:
+        return None
+    from mlflow.utils.uri import append_to_uri_path
+
+    return str(append_to_uri_path(location, run_id, "artifacts"))
+
+
+def _honest(status: str) -> tuple[str, str | None]:
+    """Return the status that is meant: MLflow calls an interrupted run FAILED, it was KILLED."""
+    error = sys.exc_info()[1]
+    if status != "FAILED" or error is None:
+        return status, None
+    return ("KILLED", type(error).__name__) if is_interrupt(error) else (status, error_line(error))
+
+

@@ -1,0 +1,196 @@
+"""What the decorated store does with a read: ship first, then ask the real store.
+
+A read sees what this process wrote. When the store cannot be reached, what can be told from the
+journal is told from it, and marked; everything else is asked of MLflow's own store as ever.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mltrack.tracking import entities
+from jupyter_mltrack.tracking.book import RunState, now_ms
+from jupyter_mltrack.tracking.leaving import wait_for
+
+if TYPE_CHECKING:
+    from jupyter_mltrack.tracking.ledger import Ledger
+
+STALL_LOCAL_S = 60.0
+STALL_REMOTE_S = 5.0
+TIMEOUT_S = 300.0
+OTHERS_S = 10.0
+
+
+class Reading:
+    """The reads of one decorated store."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._book = ledger.book
+        self._local = ledger.workspace.database is not None
+
+    def settle(self) -> bool:
+        """Ship what this process and its workers wrote; False when the store has not got it all."""
+        done = True
+        if self._book.is_open:
+            stall_s = STALL_LOCAL_S if self._local else STALL_REMOTE_S
+            done = wait_for(self._book, stall_s=stall_s, timeout_s=TIMEOUT_S)
+        self._settle_workers()
+        return done
+
+    def _settle_workers(self) -> None:
+        """Wait for journals of worker processes of this one, and of the one it works for."""
+        from jupyter_mltrack.journal import list_journals
+        from jupyter_mltrack.settings import data_dir
+
+        own = self._book.journal().path.name if self._book.is_open else None
+        paths = [path for path in list_journals(data_dir()) if path.name != own]
+        if paths:
+            from jupyter_mltrack.tracking import kin
+
+            kin.settle(self._ledger.workspace.id, paths, timeout_s=OTHERS_S)
+
+    def unreachable(self) -> bool:
+        """Say whether it is known that the store cannot be reached now."""
+        if self._local:
+            return False
+        from jupyter_mltrack.journal.shipping_state import known_unreachable
+        from jupyter_mltrack.settings import data_dir
+
+        return known_unreachable(data_dir(), self._ledger.workspace.id)
+
+    def store_id(self, run_id: Any) -> Any:
+        """Return the id that the store knows a run by."""
+        if self._local or type(run_id) is not str or run_id not in self._book.runs:
+            return run_id
+        from jupyter_mltrack.journal.progress import run_alias
+        from jupyter_mltrack.settings import data_dir
+
+        found = run_alias(data_dir(), run_id)
+        if found != run_id:
+            self._book.aliases[found] = run_id
+        return found
+
+    def fetch(self, run_id: str) -> RunState:
+        """Return the state of a run that was not met yet.
+
+        Raises:
+            MlflowException: the store has no such run, as the store says it.
+        """
+        from mlflow.exceptions import MlflowException
+
+        if self.unreachable():
+            unknown = RunState(run_id, "", now_ms())
+            unknown.complete = False
+            return unknown
+        try:
+            found = self._ledger.real.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            self._settle_workers()  # a run of this process's parent may still be on its way
+            found = self._ledger.real.get_run(run_id)
+        return entities.state_of(found)
+
+    def experiment_location(self, experiment_id: str) -> str | None:
+        """Return the artifact location of an active experiment of a SQLite store; None if unknown."""
+        database = self._ledger.workspace.database
+        if database is None or not experiment_id.isdecimal() or not database.is_file():
+            return None
+        if experiment_id == "0" and self._ledger.workspace.kind == "local":
+            return ""
+        return _location(database, int(experiment_id))
+
+    # ---------------------------------------------------------------------------- reads
+
+    def read(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Do one of the store's other calls after everything that was written before."""
+        shipped = self.settle()
+        if not shipped and not self._local and self.unreachable():
+            answered = self._from_journal(method, args, kwargs)
+            if answered is not None:
+                return answered
+        args = tuple(self.store_id(value) for value in args)
+        kwargs = {name: self.store_id(value) for name, value in kwargs.items()}
+        answer = getattr(self._ledger.real, method)(*args, **kwargs)
+        self._note(method, args, kwargs)
+        return answer
+
+    def _note(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Keep in mind what a call changed."""
+        if method in ("delete_run", "restore_run"):
+            run_id = args[0] if args else kwargs.get("run_id")
+            run = self._book.runs.get(self._book.canonical(str(run_id)))
+            if run is not None:
+                run.lifecycle = "deleted" if method == "delete_run" else "active"
+                from jupyter_mltrack.tracking import front
+
+                front.forget_routes()
+        elif "experiment" in method:
+            self._ledger.experiments.clear()
+
+    def _from_journal(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if method == "get_run":
+            run_id = args[0] if args else kwargs.get("run_id")
+            run = self._book.runs.get(self._book.canonical(str(run_id)))
+            return None if run is None else self._merged(run)
+        if method == "search_runs":
+            wanted = args[0] if args else kwargs.get("experiment_ids")
+            from mlflow.store.entities.paged_list import PagedList
+
+            ids = {str(one) for one in wanted or ()}
+            runs = [run for run in self._book.runs.values() if (run.experiment_id or "0") in ids]
+            return PagedList([self._merged(run) for run in reversed(runs)], None)
+        if method == "get_metric_history":
+            run_id = args[0] if args else kwargs.get("run_id")
+            key = args[1] if len(args) > 1 else kwargs.get("metric_key")
+            if self._book.canonical(str(run_id)) in self._book.runs:
+                from mlflow.store.entities.paged_list import PagedList
+
+                return PagedList(self._history(self._book.canonical(str(run_id)), str(key)), None)
+        return None
+
+    def _merged(self, run: RunState) -> Any:
+        for key, points in self._points(run.run_id).items():
+            run.metrics[key] = max(((value, step, at) for step, at, value in points), key=lambda p: (p[1], p[2], p[0]))
+        return entities.run_of(run, merged=True)
+
+    def _history(self, run_id: str, key: str) -> list[Any]:
+        from mlflow.entities import Metric
+
+        return [Metric(key, value, at, step) for step, at, value in self._points(run_id).get(key, ())]
+
+    def _points(self, run_id: str) -> dict[str, list[tuple[int, int, float]]]:
+        """Return the points of a run that are still in this process's journal."""
+        from jupyter_mltrack.journal import JournalReader, Rows
+
+        found: dict[str, list[tuple[int, int, float]]] = {}
+        reader = JournalReader(self._book.journal().path)
+        cursor = (1, 0)
+        while True:
+            batch = reader.read(cursor)
+            if batch.cursor == cursor:
+                return found
+            cursor = batch.cursor
+            for record in batch.records:
+                if isinstance(record, Rows) and record.run_id == run_id:
+                    for step, at, row in zip(record.steps, record.timestamps_ms, record.values, strict=True):
+                        for key, value in zip(record.keys, row, strict=True):
+                            found.setdefault(key, []).append((step, at, value))
+
+
+def _location(database: Path, experiment_id: int) -> str | None:
+    try:
+        connection = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=0.2)
+        try:
+            row = connection.execute(
+                "SELECT artifact_location FROM experiments WHERE experiment_id = ? AND lifecycle_stage = 'active'",
+                (experiment_id,),
+            ).fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return None
+    return str(row[0]) if row and row[0] else None
