@@ -112,6 +112,20 @@ class SqliteStore:
             return False
         return not busy and in_log == done
 
+    def is_running(self, run_id: str) -> bool:
+        """Say whether the store has this run and it has not ended.
+
+        Raises:
+            StoreTrouble: the database cannot be used now.
+        """
+        self.open()
+        assert self._connection is not None
+        with _translated(self.database):
+            row = self._connection.execute(
+                "SELECT status FROM runs WHERE run_uuid = ?", (run_id,)
+            ).fetchone()
+        return row is not None and row[0] in ("RUNNING", "SCHEDULED")
+
     # ------------------------------------------------------------------------- writing
 
     def apply(self, records: Sequence[Any], resolve_id: Callable[[str], str]) -> int:
@@ -352,10 +366,11 @@ def _add_metrics(
         connection.execute(
             "INSERT OR IGNORE INTO logged_model_metrics(model_id, metric_name, metric_timestamp_ms, metric_step,"
             " metric_value, experiment_id, run_id, dataset_uuid, dataset_name, dataset_digest)"
-            " SELECT ?, ?, ?, ?, ?, experiment_id, run_uuid, NULL, ?, ? FROM runs WHERE run_uuid = ?",
+            " SELECT ?, ?, ?, ?, ?, experiment_id, run_uuid, NULL, ?, ? FROM runs WHERE run_uuid = ?"
+            " AND EXISTS (SELECT 1 FROM logged_models WHERE model_id = ?)",
             (
                 *(metric.model_id, key, at, step, sqlite_rows.sanitized(raw)[0]),
-                *(metric.dataset_name, metric.dataset_digest, run_id),
+                *(metric.dataset_name, metric.dataset_digest, run_id, metric.model_id),
             ),
         )
     return len(points)
