@@ -14,6 +14,7 @@ from typing import NamedTuple
 from jupyter_mltrack.display_text import clean, shorten, width
 
 CELL_WIDTH = 48
+VALUE_WIDTH = 400
 _TABLE = "border-collapse:collapse;font-family:var(--jp-code-font-family,monospace);font-size:0.9em"
 _MUTED = "color:var(--jp-ui-font-color2,#666)"
 
@@ -57,10 +58,15 @@ def note(text: str) -> View:
     return View(cleaned, f'<div style="{_MUTED}">{escape(cleaned)}</div>')
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[str]], left_out: str = "") -> View:
+def table(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    left_out: str = "",
+    cell_width: int = CELL_WIDTH,
+) -> View:
     """Rows under their heads, aligned; `left_out` says what is not shown."""
     cells = [[clean(text) for text in row] for row in rows]
-    short = [[shorten(text, CELL_WIDTH) for text in row] for row in cells]
+    short = [[shorten(text, cell_width) for text in row] for row in cells]
     widths = [
         max([width(column.title), *(width(row[at]) for row in short)])
         for at, column in enumerate(columns)
@@ -104,4 +110,4 @@ def _html_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> str
 
 def pairs(title: str, rows: Sequence[tuple[str, str]], left_out: str = "") -> View:
     """Names and values, one pair a line, under a title."""
-    return table([Column(title), Column("")], [list(row) for row in rows], left_out)
+    return table([Column(title), Column("")], [list(row) for row in rows], left_out, VALUE_WIDTH)

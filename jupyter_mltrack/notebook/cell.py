@@ -48,8 +48,10 @@ class TrackedCell:
         self._manager: Any = None
         self._tracked: Any = None
         self._since: tuple[int, int] | None = None
-        self._left = False
+        self.left = False
         self.display_id: str | None = None
+        self.place: Any = None
+        """Where the header stands, for the magic to tell one cell from another."""
 
     def enter(self, context_tags: dict[str, str]) -> TrackedCell:
         """Enter the context.
@@ -74,11 +76,11 @@ class TrackedCell:
         if self._tracked is None:
             return
         context = self._tracked.context
-        if not self._left:
+        if not self.left:
             if not context.closed and (context.born or context.record_empty):
                 error = self._record(error)
             self._manager.__exit__(type(error) if error else None, error, None)
-            self._left = True
+            self.left = True
         if not self._header.quiet:
             self._header = self._header._replace(quiet=True)
             self._show(context)

@@ -7,6 +7,7 @@ with two lines that say so; trouble of ours is told once and never stops a cell.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from jupyter_mltrack.notebook.cell import ATTEMPT_TAG, Header, TrackedCell, note
 from jupyter_mltrack.notebook.options import TRACK_OPTIONS, flags
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from IPython.core.interactiveshell import InteractiveShell
 
     from jupyter_mltrack.notebook.hooks import CellHooks
@@ -76,9 +79,20 @@ class MLTrack(Magics):
         from jupyter_mltrack.errors import UsageError
 
         info, opened = self.hooks.current()
-        if any(isinstance(one, TrackedCell) and one.explicit for one in opened):
-            raise UsageError("This cell is tracked already.", "Keep one %%track line; runs inside it: mlflow.start_run(nested=True).")
+        frame = _calling_frame(self.shell)
+        for one in reversed(opened):
+            if not isinstance(one, TrackedCell) or one.left or one.place is None:
+                continue
+            if not one.place.is_at_work():
+                one.leave(None)  # a silent cell, such as one of `%run other.ipynb`: IPython tells no end
+            elif frame is not None and one.place.is_cell_of(frame):
+                raise UsageError(
+                    "This cell is tracked already.",
+                    "Keep one %%track line; runs inside it: mlflow.start_run(nested=True).",
+                )
         tracked = self._enter(self._header(line), info, cell)
+        if tracked is not None and frame is not None:
+            tracked.place = Place(frame)
         if cell is None:
             if tracked is not None:
                 self.hooks.opened(tracked)
@@ -176,6 +190,41 @@ class MLTrack(Magics):
 
         shown = answer(line)
         self.shell.display_pub.publish(shown.bundle())
+
+
+class Place:
+    """Where in the user's code a header stands; IPython compiles each statement of a cell alone."""
+
+    def __init__(self, frame: FrameType) -> None:
+        self._code = frame.f_code
+        self._line = frame.f_lineno
+
+    def is_at_work(self) -> bool:
+        """Whether this call was made, however indirectly, by the rest of that cell.
+
+        The same text run a second time is compiled anew and begins above: it is another cell.
+        """
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            code = frame.f_code
+            if code is self._code:
+                return True
+            if code.co_filename == self._code.co_filename and frame.f_lineno > self._line:
+                return True
+            frame = frame.f_back
+        return False
+
+    def is_cell_of(self, frame: FrameType) -> bool:
+        """Whether the frame belongs to the same cell."""
+        return frame.f_code.co_filename == self._code.co_filename
+
+
+def _calling_frame(shell: InteractiveShell) -> FrameType | None:
+    """The frame of the user's code that called the magic."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_globals is not shell.user_global_ns:
+        frame = frame.f_back
+    return frame
 
 
 def _settings() -> Any:

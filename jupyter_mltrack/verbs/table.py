@@ -114,7 +114,7 @@ VERBS: tuple[Verb, ...] = (
         ),
         (
             ("", "the newest 20"),
-            ("metrics.acc > 0.9 --sort loss", "a filter, and the lowest loss first"),
+            ('"metrics.acc > 0.9" --sort loss', "a filter, and the lowest loss first"),
             ("sweep --all", "runs with sweep in their name, of every experiment"),
             ("--last --json", "the newest run, for a program"),
         ),

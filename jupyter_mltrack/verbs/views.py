@@ -18,6 +18,7 @@ MARKS: dict[str, str] = {
     "KILLED": "■",
 }
 _METRIC_COLUMNS = 4
+_OWN_TAGS = ("mlflow.", "mltrack.")
 _NOTHING_HERE = "No runs here yet. Begin a cell with %%track to record one."
 _HEALTH = {
     "ready": "ready",
@@ -126,7 +127,7 @@ def _detail(detail: wire.RunDetail, now_ms: int) -> View:
         left = f"{run.hidden_metrics} more metrics" if run.hidden_metrics else ""
         heads = [Column("metric"), Column("newest", right=True), Column("step", right=True)]
         shown += table(heads, rows, left)
-    own = [(one.key, one.value) for one in detail.tags if not one.key.startswith("mlflow.")]
+    own = [(one.key, one.value) for one in detail.tags if not one.key.startswith(_OWN_TAGS)]
     if own:
         shown += pairs("tag", own)
     if detail.merged:

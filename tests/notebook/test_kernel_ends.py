@@ -1,0 +1,96 @@
+"""However a cell ends, its run ends honestly, once, and the next cell is clean."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+
+import pytest
+
+LOOP = (
+    "from jupyter_mltrack import log\nimport time\nlog({'x': 1.0})\nprint('running', flush=True)\n"
+    "time.sleep(30)\nprint('never')\n"
+)
+AWAITING = (
+    "from jupyter_mltrack import log\nimport asyncio\nlog({'x': 1.0})\nprint('running', flush=True)\n"
+    "await asyncio.sleep(30)\nprint('never')\n"
+)
+
+
+@pytest.mark.parametrize("body", [LOOP, AWAITING], ids=["plain", "awaiting"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_interrupts_end_the_run_as_killed_and_the_next_cell_is_clean(
+    kernel: Any, store: Any, body: str, times: int
+) -> None:
+    cell = kernel.start(f"%%track stopped\n{body}")
+    kernel.wait_for_output(cell, "running")
+    time.sleep(0.2)
+    for _ in range(times):
+        os.kill(kernel.pid, signal.SIGINT)
+        time.sleep(0.03)
+    kernel.finish(cell)
+    time.sleep(0.3)
+    reply = kernel.run("%%track after\nfrom jupyter_mltrack import log\nlog({'y': 2.0})\n")
+    assert (reply.status, reply.lines) == ("ok", ["✓ after · y 2 · 00:00"])
+    runs = {run["name"]: run for run in store.runs()}
+    assert {name: run["status"] for name, run in runs.items()} == {"stopped": "KILLED", "after": "FINISHED"}
+    assert (runs["stopped"]["metrics"], runs["after"]["metrics"]) == ({"x": 1.0}, {"y": 2.0})
+
+
+def test_a_context_that_an_interrupt_storm_left_open_is_left_by_the_next_cell(
+    kernel: Any, store: Any
+) -> None:
+    hooks = "get_ipython().magics_manager.registry['MLTrack'].hooks"
+    assert kernel.run(
+        f"%%track stormy\nfrom jupyter_mltrack import log\nlog({{'x': 1.0}})\n"
+        f"get_ipython().events.unregister('post_run_cell', {hooks}.post_run_cell)\n"
+    ).status == "ok"
+    kernel.run(f"get_ipython().events.register('post_run_cell', {hooks}.post_run_cell)\n")
+    reply = kernel.run("%%track calm\nlog({'y': 2.0})\n")
+    assert reply.lines[-1] == "✓ calm · y 2 · 00:00"
+    assert store.statuses() == {"stormy": "KILLED", "calm": "FINISHED"}
+
+
+@pytest.mark.parametrize(("call", "status"), [("raise SystemExit", "FINISHED"), ("raise SystemExit(3)", "FAILED")])
+def test_system_exit_in_a_cell(kernel: Any, store: Any, call: str, status: str) -> None:
+    kernel.run(f"%%track leaves\n{call}\n")
+    assert kernel.run("%%track next\nx = 1\n").status == "ok"
+    assert store.statuses() == {"leaves": status, "next": "FINISHED"}
+
+
+def test_a_restarted_kernel_ends_the_run_of_its_cell(kernel: Any, store: Any) -> None:
+    cell = kernel.start(f"%%track restarted\n{LOOP}")
+    kernel.wait_for_output(cell, "running")
+    kernel.restart()
+    (run,) = store.runs()
+    assert (run["status"], run["metrics"]) == ("KILLED", {"x": 1.0})
+
+
+def test_a_killed_kernel_loses_nothing_and_sync_ends_its_run(kernel: Any, store: Any) -> None:
+    cell = kernel.start(
+        "%%track murdered\nfrom jupyter_mltrack import log\nimport time\n"
+        "for n in range(1000):\n    log({'x': float(n), 'y': -1.0})\n"
+        "print('running', flush=True)\ntime.sleep(30)\n"
+    )
+    kernel.wait_for_output(cell, "running")
+    kernel.kill()
+    (run,) = store.runs()
+    assert (run["status"], run["points"]) == ("FAILED", 2000)
+    assert run["tags"]["mltrack.error"]
+
+
+def test_a_kernel_that_exits_in_mid_cell_ends_its_run(new_kernel: Any, store: Any) -> None:
+    kernel = new_kernel()
+    kernel.start(f"%%track gone\n{LOOP.replace('time.sleep(30)', 'import os; os._exit(3)')}")
+    kernel.manager.provisioner.process.wait(20)
+    (run,) = store.runs()
+    assert (run["status"], run["metrics"]) == ("FAILED", {"x": 1.0})
+
+
+def test_unloading_in_mid_cell_ends_the_run_and_leaves_no_trace(kernel: Any, store: Any) -> None:
+    reply = kernel.run("%%track unloads\nfrom jupyter_mltrack import log\nlog({'x': 1.0})\n%unload_ext jupyter_mltrack\n")
+    assert reply.status == "ok"
+    assert "not found" in kernel.run("%%track x\ny = 1\n").stderr
+    assert store.statuses() == {"unloads": "FINISHED"}
