@@ -20,7 +20,7 @@ from jupyter_mltrack import wire
 from jupyter_mltrack.journal import progress as notes
 from jupyter_mltrack.journal.current import list_journals
 from jupyter_mltrack.journal.facts import OWNER_GONE
-from jupyter_mltrack.journal.lease import owner_alive
+from jupyter_mltrack.journal.lease import boot_id, owner_alive
 from jupyter_mltrack.journal.reader import JournalReader
 from jupyter_mltrack.journal.records import Event
 from jupyter_mltrack.journal.segments import segment_numbers, segment_path
@@ -95,6 +95,11 @@ class Ending:
         if ship.step():  # the owner may have written between our reading and its end
             return False
         progress = ship.progress
+        if any(map(self._is_alive, progress.shared.values())):
+            return True  # the process whose runs these are will end them
+        for run_id in progress.shared:
+            if run_id not in progress.refused and ship.store().is_running(ship.resolve_id(run_id)):
+                progress.open.setdefault(run_id, progress.last_ms)
         endings = [self._ended(run_id, began) for run_id, began in progress.open.items()]
         endings = [event for event in endings if not self._taken_up(event.run_id)]
         if endings:
@@ -104,6 +109,7 @@ class Ending:
                 [r for r in records if r.event.run_id not in progress.refused], ship.resolve_id
             )
         progress.open.clear()
+        progress.shared.clear()
         progress.automatic.clear()
         progress.finished_ms = int(time.time() * 1000)
         if not ship.settle() and progress.durable != progress.cursor:
@@ -112,6 +118,18 @@ class Ending:
             return True
         ship.save()
         self._keep_series(None)
+        return True
+
+    def _is_alive(self, pid: int) -> bool:
+        """Say whether a process of this start of this machine still runs."""
+        if self._ship.meta.boot_id != boot_id():
+            return False
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
         return True
 
     def _ended(self, run_id: str, began_ms: int) -> wire.RunEnded:

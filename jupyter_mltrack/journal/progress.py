@@ -43,6 +43,8 @@ class Progress:
     """Runs whose creation was begun and has no known outcome."""
     open: dict[str, int] = field(default_factory=dict)
     """Runs that began here and have not ended -> when they began (ms)."""
+    shared: dict[str, int] = field(default_factory=dict)
+    """Runs that a worker began for another process -> that process's id: it ends them."""
     automatic: dict[str, dict[str, str]] = field(default_factory=dict)
     """Automatic parameters that wait for the end of their run."""
     refused: dict[str, str] = field(default_factory=dict)

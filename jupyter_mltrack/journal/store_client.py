@@ -79,6 +79,17 @@ class MlflowStore:
         """Say that what was sent is kept: an answer of the server is all there is to know."""
         return True
 
+    def is_running(self, run_id: str) -> bool:
+        """Say whether the store has this run and it has not ended.
+
+        Raises:
+            StoreTrouble: the store cannot be used now.
+        """
+        self.open()
+        with translated(self._uri, run_id):
+            run = self.calls.run(lambda: self._store.get_run(run_id))
+        return run.info.status in ("RUNNING", "SCHEDULED")
+
     # ------------------------------------------------------------------------- writing
 
     def apply(self, records: Sequence[Any], resolve_id: Callable[[str], str]) -> int:
