@@ -1,0 +1,538 @@
+"""The shipper process with a SQLite store: quick, killed at any moment, never an orphan."""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from ship_ground import (
+    RUN,
+    Shipped,
+    born,
+    ended,
+    journals,
+    local_workspace,
+    points_in,
+    read_plainly,
+    run_in,
+    until,
+)
+
+from jupyter_mltrack import wire
+from jupyter_mltrack.journal import Journal
+from jupyter_mltrack.journal.facts import OWNER_GONE
+from jupyter_mltrack.journal.ship import backlog, ensure_shipper, health, recover, ship, sync, wait_shipped
+from jupyter_mltrack.settings import data_dir
+
+HERE = str(Path(__file__).parent)
+
+_WRITER = """
+import os, sys, time
+sys.path.insert(0, {here!r})
+from jupyter_mltrack import workspaces, wire
+from jupyter_mltrack.journal import Journal
+from jupyter_mltrack.journal.ship import ensure_shipper
+journal = Journal.create(workspaces.resolve({project!r}))
+{start}
+run_id = {run_id!r}
+journal.event(wire.RunBorn(run_id=run_id, name="killed", start_ms=int(time.time() * 1000)))
+sink = journal.sink(run_id)
+print(os.getpid(), journal.path, flush=True)
+for step in range({count}):
+    sink.append({{"loss": step / 3, "acc": 1.0}}, step)
+    os.write(1, b"%d\\n" % step)
+    {pause}
+{after}
+"""
+
+
+def _writer(
+    project: Path, run_id: str, *, count: int = 10**9, pause: str = "", start: str = "handle = ensure_shipper(journal)", after: str = "time.sleep(600)"
+) -> subprocess.Popen[str]:
+    code = _WRITER.format(
+        here=HERE, project=str(project), run_id=run_id, count=count, pause=pause, start=start, after=after
+    )
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+def _kill_after(process: subprocess.Popen[str], delay_s: float) -> list[int]:
+    """Kill the writer; returns the steps whose call had returned."""
+    assert process.stdout is not None
+    process.stdout.readline()
+    threading.Timer(delay_s, process.kill).start()
+    acknowledged = [int(line) for line in process.stdout if line.endswith("\n")]
+    process.wait()
+    return acknowledged
+
+
+def _shippers_of(place: Path) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and b"journal.shipper" in (line := (entry / "cmdline").read_bytes()):
+                if str(place).encode() in line:
+                    found.append(int(entry.name))
+    return found
+
+
+def test_points_are_in_the_store_soon_after_they_were_logged() -> None:
+    workspace = local_workspace()
+    assert workspace.database is not None
+    with Shipped(workspace) as line:
+        born(line.journal)
+        sink = line.journal.sink(RUN)
+        sink.append({"loss": 0.0}, 0)
+        until(lambda: points_in(workspace.database), what="first point")
+        taken = []
+        for step in range(1, 15):
+            begun_s = time.monotonic()
+            sink.append({"loss": 1.0}, step)
+            until(lambda step=step: len(points_in(workspace.database)) > step)
+            taken.append(time.monotonic() - begun_s)
+        assert sorted(taken)[7] < 0.2
+        status = Path(f"/proc/{line.handle.process.pid}/status").read_text()
+        resident_kib = int(status.split("VmRSS:")[1].split()[0])
+        assert resident_kib < 60_000, "a shipper for SQLite must not import MLflow"
+        assert os.getpriority(os.PRIO_PROCESS, line.handle.process.pid) > os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getsid(line.handle.process.pid) != os.getsid(0)
+
+
+def test_plain_mlflow_reads_what_was_shipped() -> None:
+    workspace = local_workspace()
+    with Shipped(workspace) as line:
+        born(line.journal, name="mine", user="me", experiment="digits", tags={"a": "b"})
+        sink = line.journal.sink(RUN)
+        for step in range(2_000):
+            sink.append({"loss": 1 / (step + 1), "acc": step / 2}, step, 5_000 + step)
+        line.journal.event(wire.RunParams(run_id=wire.RunId(RUN), params={"lr": "0.1"}))
+        ended(line.journal, error="ValueError: x", status="FAILED", end_ms=9_000)
+        line.handle.wake()
+        assert wait_shipped(line.journal.path, line.journal.position(), stall_s=5, timeout_s=20)
+    found = read_plainly(workspace.tracking_uri, RUN)[RUN]
+    history = found.pop("history")
+    assert found == {
+        "name": "mine",
+        "status": "FAILED",
+        "start": 1_000,
+        "end": 9_000,
+        "user": "me",
+        "params": {"lr": "0.1"},
+        "tags": {"a": "b", "mlflow.runName": "mine", "mltrack.error": "ValueError: x"},
+        "metrics": {"loss": "0.0005", "acc": "999.5"},
+        "artifact_uri": f"{workspace.artifact_root}/1/{RUN}/artifacts",
+        "experiment": "digits",
+    }
+    assert history["loss"] == [[step, 5_000 + step, repr(1 / (step + 1))] for step in range(2_000)]
+    assert len(history["acc"]) == 2_000
+
+
+def test_the_workspace_is_made_ready_ahead_of_the_first_run() -> None:
+    from jupyter_mltrack import workspaces
+
+    Path("fresh").mkdir()
+    workspace = workspaces.resolve("fresh")
+    with Shipped(workspace):
+        until(workspace.is_ready, timeout_s=60)
+
+
+def test_automatic_parameters_yield_to_the_users() -> None:
+    workspace = local_workspace()
+    assert workspace.database is not None
+    journal = Journal.create(workspace)
+    born(journal)
+    rid = wire.RunId(RUN)
+    journal.event(wire.RunParams(run_id=rid, params={"lr": "auto", "depth": "3"}, automatic=True))
+    ship(journal.path)
+    journal.event(wire.RunParams(run_id=rid, params={"lr": "0.5"}))
+    ended(journal)
+    ship(journal.path)
+    journal.close()
+    assert run_in(workspace.database)["params"] == {"lr": "0.5", "depth": "3"}
+
+
+@pytest.mark.parametrize("round_", range(5))
+def test_a_writer_killed_at_a_random_moment_loses_nothing_and_its_run_is_ended(round_: int) -> None:
+    workspace = local_workspace()
+    assert workspace.root is not None
+    assert workspace.database is not None
+    run_id = f"{round_:032x}"
+    process = _writer(workspace.root, run_id)
+    delay_s = random.uniform(0.0, 0.4)
+    acknowledged = _kill_after(process, delay_s)
+    killed_s = time.monotonic()
+    until(lambda: run_in(workspace.database, run_id).get("status") == "FAILED", timeout_s=20, what="FAILED")
+    assert time.monotonic() - killed_s < 10
+    steps = [step for _, step, _ in points_in(workspace.database, run_id, "loss")]
+    assert steps == list(range(len(steps)))
+    assert len(steps) >= len(acknowledged), f"killed after {delay_s:.3f} s"
+    row = run_in(workspace.database, run_id)
+    assert row["tags"]["mltrack.error"] == OWNER_GONE
+    assert row["start_time"] <= row["end_time"] <= time.time() * 1000
+    until(lambda: journals() == [], what="journal removed")
+    until(lambda: _shippers_of(data_dir()) == [], what="shipper gone")
+
+
+def test_a_shipper_killed_again_and_again_sends_everything_once() -> None:
+    workspace = local_workspace()
+    assert workspace.database is not None
+    journal = Journal.create(workspace)
+    born(journal)
+    sink = journal.sink(RUN)
+    total = 60_000
+    for step in range(total):
+        sink.append({"loss": step / 3, "acc": 1.0, "x": -1.0}, step)
+    ended(journal)
+    chance = random.Random(7)
+    for _ in range(12):
+        process = subprocess.Popen([sys.executable, "-m", "jupyter_mltrack.journal.shipper", str(journal.path)])
+        time.sleep(chance.uniform(0.15, 0.55))
+        process.kill()
+        process.wait()
+    assert wait_shipped(journal.path, journal.position(), stall_s=5, timeout_s=30)
+    for key in ("loss", "acc", "x"):
+        assert [step for _, step, _ in points_in(workspace.database, RUN, key)] == list(range(total))
+    assert run_in(workspace.database)["status"] == "FINISHED"
+    journal.close()
+
+
+def test_two_ships_at_once_add_nothing_twice() -> None:
+    workspace = local_workspace()
+    assert workspace.database is not None
+    journal = Journal.create(workspace)
+    born(journal)
+    sink = journal.sink(RUN)
+    for step in range(30_000):
+        sink.append({"loss": 1.0}, step)
+    results = []
+
+    def run() -> None:
+        while not wait_shipped(journal.path, journal.position(), stall_s=1, timeout_s=10):
+            pass
+        results.append(True)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 4
+    assert len(points_in(workspace.database)) == 30_000
+    journal.close()
+
+
+def test_the_second_shipper_of_a_journal_leaves() -> None:
+    with Shipped(local_workspace()) as line:
+        lock = line.journal.path / "shipper.lock"
+        until(lock.exists)
+        done = subprocess.run(
+            [sys.executable, "-m", "jupyter_mltrack.journal.shipper", str(line.journal.path)], timeout=20, check=False
+        )
+        assert done.returncode == 0
+        assert line.handle.process is not None
+
+
+def test_four_processes_write_into_one_store_and_nothing_is_missing() -> None:
+    workspace = local_workspace()
+    assert workspace.root is not None
+    assert workspace.database is not None
+    ids = [f"{n:032x}" for n in range(4)]
+    writers = [_writer(workspace.root, run_id, count=10_000, after="journal.close()") for run_id in ids]
+    for writer in writers:
+        assert writer.stdout is not None
+        writer.stdout.read()
+        assert writer.wait() == 0
+    until(lambda: journals() == [], timeout_s=60)
+    for run_id in ids:
+        assert len(points_in(workspace.database, run_id)) == 20_000
+
+
+def test_a_store_locked_for_seconds_is_waited_for_without_an_error() -> None:
+    workspace = local_workspace()
+    assert workspace.database is not None
+    locker = sqlite3.connect(workspace.database, isolation_level=None)
+    with Shipped(workspace) as line:
+        locker.execute("BEGIN IMMEDIATE")
+        born(line.journal)
+        line.journal.sink(RUN).append({"loss": 1.0}, 0)
+        line.handle.wake()
+        begun_s = time.monotonic()
+        assert not wait_shipped(line.journal.path, line.journal.position(), stall_s=0.3, timeout_s=5)
+        assert time.monotonic() - begun_s < 1.5
+        time.sleep(5)
+        assert line.handle.process is not None
+        waiting = backlog(data_dir())[workspace.id]
+        assert waiting.points == 2
+        assert waiting.since_ms == 1_000
+        seen = health(data_dir(), workspace.id)
+        assert seen is not None
+        assert (seen.state, seen.waiting_points) == ("connecting", 2)
+        assert "locked by another program" in seen.message
+        locker.execute("ROLLBACK")
+        until(lambda: points_in(workspace.database))
+    locker.close()
+    assert not (line.journal.path / "set_aside.jsonl").exists()
+
+
+def test_other_writers_get_in_while_much_is_shipped() -> None:
+    workspace = local_workspace()
+    assert workspace.database is not None
+    journal = Journal.create(workspace)
+    born(journal)
+    sink = journal.sink(RUN)
+    for step in range(60_000):
+        sink.append({"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0, "e": 5.0}, step)
+    process = subprocess.Popen([sys.executable, "-m", "jupyter_mltrack.journal.shipper", str(journal.path)])
+    other = sqlite3.connect(workspace.database, timeout=20, isolation_level=None)
+    longest_s = 0.0
+    while len_shipped(journal.path) < 300_000:
+        begun_s = time.monotonic()
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("COMMIT")
+        longest_s = max(longest_s, time.monotonic() - begun_s)
+        time.sleep(0.01)
+    process.terminate()
+    process.wait()
+    other.close()
+    journal.close()
+    assert longest_s < 5.0
+
+
+def len_shipped(path: Path) -> int:
+    """Points that `ship.json` counts."""
+    try:
+        return int(json.loads((path / "ship.json").read_text())["shipped_points"])
+    except (OSError, ValueError):
+        return 0
+
+
+def test_a_full_segment_goes_once_its_points_are_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jupyter_mltrack.journal import series
+
+    workspace = local_workspace()
+    with Shipped(workspace) as line:
+        journal = line.journal
+        born(journal)
+        sink = journal.sink(RUN)
+        for step in range(120_000):
+            sink.append({"loss": 1.0, "acc": 2.0, "x": 3.0}, step)
+        line.handle.wake()
+        assert journal.position()[0] > 1
+        until(lambda: not (journal.path / "00000001.seg").exists(), timeout_s=30)
+        kept = series.load(data_dir(), workspace.id, RUN)
+        assert kept is not None
+        assert kept.columns["loss"].total > 0
+
+
+def test_a_journal_without_owner_is_finished_at_the_next_look() -> None:
+    workspace = local_workspace()
+    assert workspace.root is not None
+    assert workspace.database is not None
+    process = _writer(workspace.root, RUN, start="", count=100)
+    _kill_after(process, 1.0)
+    assert journals()
+    assert recover(data_dir()) == 1
+    assert recover(data_dir()) == 0
+    until(lambda: run_in(workspace.database).get("status") == "FAILED", timeout_s=10)
+    assert len(points_in(workspace.database)) == 200
+    until(lambda: journals() == [])
+
+
+def test_a_kernels_shipper_finishes_what_another_left_in_the_workspace() -> None:
+    workspace = local_workspace()
+    assert workspace.root is not None
+    assert workspace.database is not None
+    process = _writer(workspace.root, RUN, start="", count=100)
+    _kill_after(process, 1.0)
+    with Shipped(workspace):
+        until(lambda: run_in(workspace.database).get("status") == "FAILED", timeout_s=10)
+        until(lambda: len(journals()) == 1)
+
+
+def test_sync_ships_everything_and_ends_the_runs_of_the_dead() -> None:
+    workspace = local_workspace()
+    assert workspace.root is not None
+    assert workspace.database is not None
+    process = _writer(workspace.root, "b" * 32, start="", count=50)
+    _kill_after(process, 1.0)
+    journal = Journal.create(workspace)
+    born(journal)
+    journal.sink(RUN).append({"loss": 1.0}, 0)
+    report = sync(data_dir(), timeout_s=20)
+    assert report == wire.SyncReport(shipped_points=101, waiting_points=0)
+    assert run_in(workspace.database, "b" * 32)["status"] == "FAILED"
+    assert run_in(workspace.database)["status"] == "RUNNING"
+    journal.close()
+
+
+def test_a_shipper_that_was_killed_is_started_again_at_the_next_wake() -> None:
+    workspace = local_workspace()
+    assert workspace.database is not None
+    with Shipped(workspace) as line:
+        first = line.handle.process
+        assert first is not None
+        until((line.journal.path / "shipper.lock").exists)
+        first.kill()
+        first.wait()
+        born(line.journal)
+        line.journal.sink(RUN).append({"loss": 1.0}, 0)
+        until(lambda: line.handle.wake() or line.handle.process, timeout_s=15)
+        until(lambda: points_in(workspace.database))
+
+
+def test_a_workers_journal_is_shipped_by_its_parents_shipper() -> None:
+    workspace = local_workspace()
+    assert workspace.database is not None
+    with Shipped(workspace) as line:
+        child = Journal.create(workspace, parent_journal_id=line.journal.path.name)
+        handle = ensure_shipper(child)
+        child.sink(RUN).append({"loss": 1.0}, 0)  # before its parent's journal has the run's birth
+        time.sleep(0.3)
+        born(line.journal)
+        until(lambda: points_in(workspace.database), timeout_s=15)
+        child.close()
+        until(lambda: len(journals()) == 1, timeout_s=15)
+        assert not (data_dir() / "set_aside").exists()
+        assert run_in(workspace.database)["status"] == "RUNNING"
+        handle.close()
+
+
+def test_points_of_a_run_that_nobody_knows_are_set_aside_and_the_rest_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workspace = local_workspace()
+    assert workspace.database is not None
+    journal = Journal.create(workspace)
+    journal.sink("f" * 32).append({"lost": 1.5}, 3, 7)
+    born(journal)
+    journal.sink(RUN).append({"loss": 1.0}, 0)
+    assert ship(journal.path).done
+    assert points_in(workspace.database) == [("loss", 0, 1.0)]
+    lines = [json.loads(line) for line in (journal.path / "set_aside.jsonl").read_text().splitlines()]
+    assert [line["record"] for line in lines] == [
+        {"run_id": "f" * 32, "keys": ["lost"], "steps": [3], "timestamps_ms": [7], "values": [["1.5"]]}
+    ]
+    assert "no run" in lines[0]["reason"]
+    assert backlog(data_dir())[workspace.id].set_aside == 1
+    journal.close()
+    sync(data_dir(), timeout_s=5)
+    time.sleep(3.2)
+    sync(data_dir(), timeout_s=5)
+    assert journals() == []
+    assert [path.suffix for path in (data_dir() / "set_aside").iterdir()] == [".jsonl"]
+
+
+def test_a_deleted_run_takes_nothing_more_and_holds_nothing_up() -> None:
+    workspace = local_workspace()
+    assert workspace.database is not None
+    journal = Journal.create(workspace)
+    born(journal)
+    journal.sink(RUN).append({"loss": 1.0}, 0)
+    ship(journal.path)
+    with sqlite3.connect(workspace.database) as connection:
+        connection.execute("UPDATE runs SET lifecycle_stage = 'deleted'")
+    born(journal, "c" * 32)
+    journal.sink(RUN).append({"loss": 1.0}, 1)
+    journal.sink("c" * 32).append({"loss": 1.0}, 1)
+    assert ship(journal.path).done
+    assert len(points_in(workspace.database)) == 1
+    assert len(points_in(workspace.database, "c" * 32)) == 1
+    assert (journal.path / "set_aside.jsonl").exists()
+    journal.close()
+
+
+def test_a_name_that_no_store_can_hold_is_set_aside_alone() -> None:
+    workspace = local_workspace()
+    assert workspace.database is not None
+    journal = Journal.create(workspace)
+    born(journal)
+    sink = journal.sink(RUN)
+    for step in range(100):
+        sink.append({"good": 1.0, "bad\ud800": 2.0}, step)
+    ended(journal)
+    assert ship(journal.path).done
+    assert len(points_in(workspace.database)) == 100
+    assert run_in(workspace.database)["status"] == "FINISHED"
+    journal.close()
+
+
+def test_after_a_power_cut_what_was_not_safe_is_sent_again() -> None:
+    workspace = local_workspace()
+    assert workspace.database is not None
+    journal = Journal.create(workspace)
+    born(journal)
+    journal.sink(RUN).append({"loss": 1.0}, 0)
+    ship(journal.path)
+    with sqlite3.connect(workspace.database) as connection:  # what the disk did not get
+        connection.execute("DELETE FROM metrics")
+        connection.execute("DELETE FROM runs")
+    state = json.loads((journal.path / "ship.json").read_text())
+    (journal.path / "ship.json").write_text(json.dumps({**state, "boot_id": "another"}))
+    ship(journal.path)
+    assert len(points_in(workspace.database)) == 1
+    journal.close()
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"null", b'{"cursor": 5}', b"\xff\xfe"])
+def test_a_damaged_ship_json_only_means_sending_again(damage: bytes) -> None:
+    workspace = local_workspace()
+    assert workspace.database is not None
+    journal = Journal.create(workspace)
+    born(journal)
+    journal.sink(RUN).append({"loss": 1.0}, 0)
+    ship(journal.path)
+    (journal.path / "ship.json").write_bytes(damage)
+    journal.sink(RUN).append({"loss": 1.0}, 1)
+    assert ship(journal.path).done
+    assert len(points_in(workspace.database)) == 2
+    journal.close()
+
+
+def test_a_full_disk_under_the_store_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jupyter_mltrack.journal import sqlite_rows
+
+    workspace = local_workspace()
+    assert workspace.database is not None
+    journal = Journal.create(workspace)
+    born(journal)
+    journal.sink(RUN).append({"loss": 1.0}, 0)
+
+    def full(*_: object) -> int:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite_rows, "insert_columns", full)
+        result = ship(journal.path)
+        assert result.trouble is not None
+        assert result.trouble.message.startswith("No room on the disk")
+        assert result.trouble.hint == "Make room; it goes on by itself."
+    assert points_in(workspace.database) == []
+    assert ship(journal.path).done
+    assert len(points_in(workspace.database)) == 1
+    journal.close()
+
+
+def test_a_journal_that_never_held_a_run_goes_without_making_a_store() -> None:
+    from jupyter_mltrack import workspaces
+
+    Path("empty").mkdir()
+    workspace = workspaces.resolve("empty")
+    Journal.create(workspace).close()
+    sync(data_dir(), timeout_s=5)
+    assert not Path("empty/.mltrack").exists()
+
+
+def test_sigint_does_not_reach_the_shipper() -> None:
+    with Shipped(local_workspace()) as line:
+        until((line.journal.path / "shipper.lock").exists)
+        time.sleep(0.3)
+        os.kill(line.handle.process.pid, signal.SIGINT)
+        time.sleep(0.3)
+        assert line.handle.process is not None
