@@ -223,7 +223,7 @@ function axes(xKind: XKind, theme: ChartTheme): uPlot.Axis[] {
       ...common,
       size: 24,
       gap: 3,
-      space: 56,
+      space: 40,
       ...(xKind === 'step' ? { incrs: STEPS } : {}),
       values: (_, splits) => splits.map(xText)
     },

@@ -18,8 +18,7 @@ export function Header(): JSX.Element {
   const { store, trans, actions } = useTools();
   useModel(store);
   const { workspace, phase } = store;
-  const waiting = workspace?.health.waiting_points ?? 0;
-  const ready = phase === 'ready';
+  const act = phase === 'ready' && workspace !== null ? syncWords(workspace.health, trans) : null;
   return (
     <header className="mltrack-Header">
       <div className="mltrack-Header-row">
@@ -28,12 +27,12 @@ export function Header(): JSX.Element {
         ) : (
           <Workspace workspace={workspace} />
         )}
-        {ready && waiting > 0 && (
+        {act !== null && (
           <button
             type="button"
             className="mltrack-IconButton"
-            title={trans.__('Send what waits now')}
-            aria-label={trans.__('Send what waits now')}
+            title={act}
+            aria-label={act}
             disabled={store.syncing}
             onClick={actions().sync}
           >
@@ -58,6 +57,15 @@ export function Header(): JSX.Element {
       )}
     </header>
   );
+}
+
+/** What a sync would do; null when there is nothing for it to do. */
+function syncWords(health: Health, trans: TranslationBundle): string | null {
+  if (health.waiting_points > 0) {
+    return trans.__('Send what waits now');
+  }
+  // An address that only a project's file names is not asked before the user says so.
+  return health.state === 'connecting' && health.hint !== '' ? trans.__('Connect') : null;
 }
 
 function Workspace(props: { workspace: WorkspaceInfo }): JSX.Element {
@@ -140,16 +148,16 @@ function HealthLine(props: { store: PanelStore; health: Health }): JSX.Element {
   const { store, health } = props;
   const { trans, language } = useTools();
   const now = store.clock.now();
-  const bad = dotState(health) === 'bad';
+  const explain = dotState(health) !== 'good';
   const parts = [healthWords(health, now, language, trans)];
   if (health.waiting_points > 0) {
     const count = formatCount(health.waiting_points);
     parts.push(
       health.waiting_since_ms === null
-        ? trans._n('%1 point waiting', '%1 points waiting', health.waiting_points, count)
+        ? trans._n('%2 point waiting', '%2 points waiting', health.waiting_points, count)
         : trans._n(
-            '%1 point waiting since %2',
-            '%1 points waiting since %2',
+            '%2 point waiting since %3',
+            '%2 points waiting since %3',
             health.waiting_points,
             count,
             formatClock(health.waiting_since_ms, now, language)
@@ -165,7 +173,7 @@ function HealthLine(props: { store: PanelStore; health: Health }): JSX.Element {
       title={more === '' ? undefined : displayName(more)}
     >
       <span className="mltrack-Health-words">{parts.join(' · ')}</span>
-      {bad && more !== '' && <span className="mltrack-Health-hint">{displayName(more)}</span>}
+      {explain && more !== '' && <span className="mltrack-Health-hint">{displayName(more)}</span>}
     </div>
   );
 }

@@ -178,7 +178,7 @@ function PointCount(props: { run: RunStore }): JSX.Element {
   }, [run]);
   return (
     <span className="mltrack-PointCount" data-count={count}>
-      {trans._n('%1 point', '%1 points', count, formatCount(count))}
+      {trans._n('%2 point', '%2 points', count, formatCount(count))}
     </span>
   );
 }

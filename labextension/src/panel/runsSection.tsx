@@ -17,6 +17,7 @@ const WIDE_ROW_HEIGHT = 26;
 /** From this width on a run is one line with columns. */
 const WIDE_PX = 480;
 const TICK_MS = 15_000;
+const LIVE_TICK_MS = 1000;
 const SKELETON_ROWS = 4;
 
 export function RunsSection(): JSX.Element {
@@ -62,7 +63,7 @@ function SearchBox(props: { runs: RunsStore }): JSX.Element {
       />
       <span className="mltrack-Search-count" aria-live="polite">
         {runs.loaded && runs.total !== null
-          ? trans._n('%1 run', '%1 runs', runs.total, formatCount(runs.total))
+          ? trans._n('%2 run', '%2 runs', runs.total, formatCount(runs.total))
           : ''}
       </span>
     </div>
@@ -92,8 +93,11 @@ function EmptyRuns(props: { searching: boolean }): JSX.Element {
 const keyOf = (run: RunSummary): string => run.run_id;
 
 function RunRows(props: { runs: RunsStore; width: number }): JSX.Element {
-  const { trans } = useTools();
+  const { store, trans } = useTools();
   const { runs, width } = props;
+  const { live } = store;
+  useModel(live);
+  useTick(LIVE_TICK_MS, live.running.length > 0);
   const [opened, setOpened] = React.useState<ReadonlySet<RunId>>(new Set());
   const isOpen = React.useCallback((run: RunSummary) => opened.has(run.run_id), [opened]);
   const onNearEnd = React.useCallback(() => void runs.loadMore(), [runs]);
@@ -122,7 +126,7 @@ function RunRows(props: { runs: RunsStore; width: number }): JSX.Element {
         onNearEnd={onNearEnd}
         renderRow={(run, tabIndex) => (
           <RunRow
-            run={run}
+            run={live.newest(run)}
             columns={wide ? columns : null}
             open={opened.has(run.run_id)}
             tabIndex={tabIndex}

@@ -2,7 +2,7 @@
 import { VDomModel } from '@jupyterlab/ui-components';
 import { ApiError } from '../client';
 import type { Client } from '../client';
-import type { LiveRun, Problem, RunId } from '../types';
+import type { LiveRun, Problem, RunId, RunSummary } from '../types';
 import type { Clock } from './clock';
 import { Pump } from './pump';
 
@@ -43,6 +43,12 @@ export class LiveStore extends VDomModel {
       return run.sparkline;
     }
     return this.history.get(run.summary.run_id)?.get(key) ?? [];
+  }
+
+  /** The same run as the live list knows it, or as it was given when it is not there. */
+  newest(run: RunSummary): RunSummary {
+    const live = this.runs.find(({ summary }) => summary.run_id === run.run_id);
+    return live === undefined || !isRunning(run.status) ? run : live.summary;
   }
 
   /** A number that grows when any run changed; for finding out whether a poll saw something. */
