@@ -219,6 +219,7 @@ class Service:
         try:
             return self._known.get(workspace_id)
         except NotFound:
+            await asyncio.to_thread(self.catch_up, CATCH_UP_LIMIT_S)
             await asyncio.to_thread(self._all_workspaces)
             return self._known.get(workspace_id)
 

@@ -20,7 +20,7 @@ from jupyter_mltrack import wire
 from jupyter_mltrack.journal import Journal
 from jupyter_mltrack.workspaces import Workspace, resolve
 
-BASE = "/a%40b/mltrack/api"
+BASE = "/a%40b"
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def raw(http_server: Any, http_server_port: Any) -> Callable[..., Any]:
 
 @pytest.fixture
 def api(raw: Any, jp_serverapp: Any) -> Callable[..., Any]:
-    """Ask a route with the token; `path` is below the API's prefix and goes out as it is."""
+    """Ask a route with the token; `path` is below the API's prefix, or the server's base with a `/`."""
 
     async def ask(
         path: str,
@@ -153,8 +153,9 @@ def api(raw: Any, jp_serverapp: Any) -> Callable[..., Any]:
             given.setdefault("Content-Type", "application/json")
         if body is not None or method not in ("GET", "HEAD"):
             given.setdefault("Content-Length", str(len(content)))
+        place = path if path.startswith("/") else f"/mltrack/api/{path}"
         lines = "\n".join(f"{name}: {value}" for name, value in given.items())
-        return await raw(f"{method} {BASE}/{path} HTTP/1.1\n{lines}", content, wait_s)
+        return await raw(f"{method} {BASE}{place} HTTP/1.1\n{lines}", content, wait_s)
 
     return ask
 

@@ -82,7 +82,8 @@ async def test_s1_every_handler_below_our_prefix_is_the_one_that_checks(jp_serve
             pattern = getattr(one.matcher, "regex", None)
             if pattern is not None and "mltrack" in pattern.pattern:
                 handlers.append(one.target)
-    assert handlers and set(handlers) == {RouteHandler}
+    assert handlers
+    assert set(handlers) == {RouteHandler}
     for method in METHODS:
         function = getattr(RouteHandler, method.lower())
         assert not getattr(function, "__allow_unauthenticated", False), method
