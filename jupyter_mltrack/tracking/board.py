@@ -20,7 +20,8 @@ from typing import Any
 
 VARIABLE = "MLTRACK_CONTEXT"
 _SIZE = 64 * 1024
-_HEAD = struct.Struct("<QI")
+_HEAD = struct.Struct("<QII")
+"""Generation, length of the content, and whether a worker has begun the run."""
 
 
 class Board:
@@ -56,14 +57,25 @@ class Board:
             raw = b""
         self._generation[0] = (self._generation[0] + 1) | 1
         self._map[_HEAD.size : _HEAD.size + len(raw)] = raw
-        self._map[8 : _HEAD.size] = struct.pack("<I", len(raw))
+        self._map[8 : _HEAD.size] = struct.pack("<II", len(raw), 0)
         self._generation[0] += 1
+
+    @property
+    def claimed(self) -> bool:
+        """Say whether a worker has begun the run that the board tells of."""
+        return self._map[12] != 0
+
+    def claim(self, run_id: str) -> None:
+        """Tell the owner that this worker has begun the run."""
+        content = self.read()[1]
+        if content is not None and content.get("run_id") == run_id:
+            self._map[12] = 1
 
     def read(self) -> tuple[int, dict[str, Any] | None]:
         """Return the generation and what the board says at it."""
         for _ in range(100):
             before = self._generation[0]
-            (length,) = struct.unpack("<I", self._map[8 : _HEAD.size])
+            length, _ = struct.unpack("<II", self._map[8 : _HEAD.size])
             raw = self._map[_HEAD.size : _HEAD.size + min(length, _SIZE - _HEAD.size)]
             if before == self._generation[0] and before % 2 == 0:
                 return before, json.loads(raw) if raw else None
@@ -72,6 +84,8 @@ class Board:
 
 _own: Board | None = None
 _own_pid = 0
+_told_of: str | None = None
+_claimed: set[str] = set()
 
 
 def publish(content: dict[str, Any] | None) -> None:
@@ -80,7 +94,7 @@ def publish(content: dict[str, Any] | None) -> None:
     Raises:
         OSError: the board cannot be made.
     """
-    global _own, _own_pid
+    global _own, _own_pid, _told_of
     if _own is None or _own_pid != os.getpid():
         if content is None:
             os.environ.pop(VARIABLE, None)
@@ -91,8 +105,30 @@ def publish(content: dict[str, Any] | None) -> None:
         ensure_private_dir(folder)
         _own = Board(str(folder / f"context-{os.getpid()}"), create=True)
         _own_pid = os.getpid()
+    _note_claim()
     _own.write(content)
+    _told_of = content["run_id"] if content else None
     os.environ[VARIABLE] = json.dumps({"board": _own.path, "context": content})
+
+
+def is_claimed(run_id: str) -> bool:
+    """Say whether a worker has begun this run for the process that it belongs to."""
+    _note_claim()
+    return run_id in _claimed
+
+
+def _note_claim() -> None:
+    if _own is not None and _own_pid == os.getpid() and _told_of and _own.claimed:
+        _claimed.add(_told_of)
+
+
+def claim(run_id: str) -> None:
+    """Tell the process that this worker works for that its run has begun."""
+    try:
+        path = json.loads(os.environ[VARIABLE])["board"]
+        Board(path, create=False).claim(run_id)
+    except (KeyError, ValueError, TypeError, OSError):
+        return  # the owner is gone, or on another machine
 
 
 def withdraw() -> None:

@@ -230,7 +230,7 @@ class CellContext:
                     run,
                     created=created or self.resumed,
                     resumed=self.resumed,
-                    owner_pid=os.getpid() if asked else None,
+                    owner_pid=os.getpid() if asked or board.is_claimed(self.run_id) else None,
                 )
             self.book = book
             self.runs.append((book, run.run_id))
@@ -482,6 +482,7 @@ def _begin_in_worker(context: CellContext, book: Book, run: RunState) -> None:
         book.runs[run.run_id] = run
     else:
         book.begin(run, owner_pid=context.scratch.get("owner_pid"))
+        board.claim(run.run_id)
 
 
 def _after_fork_in_child() -> None:

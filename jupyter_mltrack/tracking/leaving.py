@@ -74,6 +74,7 @@ def last_line(text: str) -> str:
 
 def end_runs(context: CellContext, error: BaseException | None) -> None:
     """End what the context began and nobody ended yet."""
+    from jupyter_mltrack.tracking import board
     from jupyter_mltrack.tracking.context import fast
 
     status, line = outcome(error)
@@ -85,7 +86,7 @@ def end_runs(context: CellContext, error: BaseException | None) -> None:
     context.before_end.clear()
     if context.is_worker:
         return
-    if not context.born and (context.record_empty or context.scratch.get("claimed")) and not context.runs:
+    if not context.born and not context.runs and (context.record_empty or board.is_claimed(context.run_id)):
         context.birth()
     if fast.seam is not None:
         fast.seam.leaving(context)
