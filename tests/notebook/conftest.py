@@ -108,7 +108,8 @@ class Kernel:
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
             message = self.client.get_iopub_msg(timeout=max(0.1, until - time.monotonic()))
-            if message["parent_header"].get("msg_id") == message_id and text in str(message["content"]):
+            mine = message["parent_header"].get("msg_id") == message_id
+            if mine and message["msg_type"] == "stream" and text in message["content"]["text"]:
                 return
         raise AssertionError(f"{text!r} was not printed")
 
