@@ -234,10 +234,6 @@ class StatusReport(Struct):
     """Why the running runs could not be asked for."""
 
 
-class SyncRequest(Request):
-    workspace_id: WorkspaceId | None = None
-
-
 class SyncReport(Struct):
     """What one shipping did. `waiting_points` is what is still to be sent afterwards."""
 

@@ -15,6 +15,7 @@ import msgspec
 
 from jupyter_mltrack import wire
 from jupyter_mltrack.schema.events import NUDGE_SCHEMA_ID
+from jupyter_mltrack.server import requests
 from jupyter_mltrack.server.routes import API_PREFIX, ROUTES, STATUS_OF_CODE, Route
 from jupyter_mltrack.server.service import FileAnswer
 
@@ -120,7 +121,7 @@ def _with_brands(name: str, schema: Json) -> Json:
     schema = dict(schema)
     if "description" in schema:
         schema["description"] = inspect.cleandoc(schema["description"])
-    struct = getattr(wire, name, None)
+    struct = getattr(wire, name, None) or getattr(requests, name, None)
     if struct is None or "properties" not in schema:
         return schema
     hints = get_type_hints(struct, include_extras=True)

@@ -23,7 +23,7 @@ from jupyter_mltrack.server.reader import Call, CallName, PlainWorkspace, Reply
 from jupyter_mltrack.workspaces import Workspace
 
 PROCESSES_MAX = 4
-WAITING_MAX = 16
+WAITING_MAX = 32
 REPLY_BYTES_MAX = 64 << 20
 START_LIMIT_S = 60.0
 IDLE_S = 600.0

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from jupyter_mltrack.wire import ExperimentId, Request, RunId, SyncRequest, WorkspaceId
+from jupyter_mltrack.wire import ExperimentId, Request, RunId, WorkspaceId
 
 __all__ = [
     "ArtifactFileRequest",
@@ -90,6 +90,12 @@ class ArtifactsRequest(Request, frozen=True):
     run_id: RunField
     workspace: WorkspaceField
     path: PathField = ""
+
+
+class SyncRequest(Request, frozen=True):
+    """Without a workspace: every one that something waits for."""
+
+    workspace_id: WorkspaceField | None = None
 
 
 class ArtifactFileRequest(Request, frozen=True):

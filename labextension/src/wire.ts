@@ -388,7 +388,10 @@ export interface components {
             /** @default [] */
             problems: components["schemas"]["Problem"][];
         };
-        /** SyncRequest */
+        /**
+         * SyncRequest
+         * @description Without a workspace: every one that something waits for.
+         */
         SyncRequest: {
             /** @default null */
             workspace_id: components["schemas"]["WorkspaceId"] | null;
