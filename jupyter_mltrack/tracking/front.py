@@ -27,6 +27,8 @@ from jupyter_mltrack.tracking.context import (
 )
 
 _ROUTE_KEYS_MAX = 10_000
+_FLOAT_MAX = 2**1023
+"""Whole numbers beyond may not turn into a float at all."""
 _ASYNC = os.fsencode("MLFLOW_ENABLE_ASYNC_LOGGING")
 
 
@@ -198,7 +200,7 @@ def _fast_log_metric(original: Callable[..., Any]) -> Callable[..., Any]:
             and model_id is None
             and dataset is None
             and (synchronous or (synchronous is None and _ASYNC not in environ))
-            and (value.__class__ is float or value.__class__ is int)
+            and (value.__class__ is float or (value.__class__ is int and -_FLOAT_MAX < value < _FLOAT_MAX))
         ):
             stack = stacks.get()
             route = _route_of(stack[-1]) if stack else None
@@ -223,7 +225,7 @@ def _are_floats(metrics: dict[str, Any]) -> bool:
     """Say whether all values are floats or whole numbers; the rest MLflow converts, or refuses."""
     for value in metrics.values():
         kind = value.__class__
-        if kind is not float and kind is not int:
+        if kind is not float and (kind is not int or not -_FLOAT_MAX < value < _FLOAT_MAX):
             return False
     return True
 

@@ -1,0 +1,135 @@
+"""A fresh MLflow in this process for each test, plain or under our hands, on a store of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+_TEMPLATE = """
+import sys
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+SqlAlchemyStore(sys.argv[1], sys.argv[2])
+"""
+
+
+@pytest.fixture(scope="session")
+def database_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with MLflow's schema, made by MLflow once."""
+    path = tmp_path_factory.mktemp("template") / "mlflow.db"
+    subprocess.run(
+        [sys.executable, "-c", _TEMPLATE, f"sqlite:///{path}", str(path.parent / "artifacts")],
+        check=True,
+        capture_output=True,
+    )
+    return path
+
+
+@pytest.fixture
+def new_sqlite(database_template: Path, tmp_path: Path) -> Callable[[str], str]:
+    """Make a store's database and return its address."""
+
+    def make(name: str) -> str:
+        path = tmp_path / f"{name}.db"
+        shutil.copy(database_template, path)
+        return f"sqlite:///{path}"
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shared_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shared") / "data"
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(
+    database_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of a real `mlflow server` on loopback."""
+    place = tmp_path_factory.mktemp("server")
+    shutil.copy(database_template, place / "mlflow.db")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "MLTRACK_"))}
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
+            *("--backend-store-uri", f"sqlite:///{place}/mlflow.db", "--workers", "1"),
+            *("--artifacts-destination", str(place / "artifacts")),
+        ],
+        cwd=place,
+        env=environment,
+        stdout=(place / "log").open("wb"),
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    uri = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"{uri}/health", timeout=1)
+                break
+            except OSError:
+                assert process.poll() is None, (place / "log").read_text()
+                time.sleep(0.1)
+        yield uri
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(20)
+
+
+def reset_mlflow() -> None:
+    """Bring MLflow's process-wide state back to that of a fresh import."""
+    fluent = sys.modules.get("mlflow.tracking.fluent")
+    if fluent is None:
+        return
+    from mlflow.tracking._tracking_service import utils
+
+    while fluent.active_run() is not None:
+        fluent._active_run_stack.get().pop()
+    fluent._active_experiment_id = None
+    fluent._last_active_run_id.set(None)
+    fluent.run_id_to_system_metrics_monitor.clear()
+    utils._artifact_repos_cache.clear()
+    utils.set_tracking_uri(None)
+    for name in ("MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID", "MLFLOW_TRACKING_URI"):
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def fresh_tracking() -> Iterator[None]:
+    """Leave no context, journal or attachment behind."""
+    reset_mlflow()
+    yield
+    from jupyter_mltrack.tracking import attach, caution, choice
+
+    context = sys.modules.get("jupyter_mltrack.tracking.context")
+    if context is not None:
+        for one in reversed(list(context.open_contexts())):
+            one.leave(None)
+        context._late_threads.clear()
+        context.refresh_check()
+    reset_mlflow()
+    attach.detach()
+    choice.forget()
+    caution.forget()
+    book = sys.modules.get("jupyter_mltrack.tracking.book")
+    if book is not None:
+        from jupyter_mltrack.journal.living import living
+
+        for one in book.all_books():
+            if one._shipper is not None:
+                one._shipper.close()
+        living.close_all()
+        book._books.clear()
+    os.environ.pop("MLTRACK_CONTEXT", None)
