@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(wanted[path], encoding="utf-8")
-            print(f"wrote {path.relative_to(REPOSITORY)}")
+            print(f"wrote {path.name}")
     return 1 if options.check and stale else 0
 
 
