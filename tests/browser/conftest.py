@@ -225,7 +225,19 @@ class Screen:
         return self.page.wait_for_selector(selector, state=state, timeout=timeout_ms)
 
     def wait_kernel(self) -> None:
-        self.wait('.jp-Notebook-ExecutionIndicator[data-status="idle"]', state="attached")
+        """The notebook in front has a kernel that answered and takes cells."""
+        self.page.wait_for_function(
+            """async () => {
+              const context = window.jupyterapp.shell.currentWidget?.sessionContext;
+              if (!context) return false;
+              await context.ready;
+              const kernel = context.session?.kernel;
+              if (!kernel) return false;
+              await kernel.info;
+              return kernel.connectionStatus === 'connected' && kernel.status === 'idle';
+            }""",
+            timeout=LIMIT_MS,
+        )
 
     def start_cell(self, index: int) -> None:
         """Run a cell without waiting for its end."""
