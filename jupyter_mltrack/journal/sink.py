@@ -25,6 +25,8 @@ EXACT_MAX = 2**53
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _PLANS_MAX = 256
 _WIDTH_MAX = 200_000
+_ESCAPED_MAX = 12
+"""Bytes that one character of a name takes at most."""
 _Plan = tuple[
     int,
     PackFloats,
@@ -73,12 +75,12 @@ class RunSink:
                 self._next_step = step + 1
             elif step.__class__ is not int:
                 raise TypeError
-            elif step >= self._next_step:
-                self._next_step = step + 1
             if timestamp_ms is None:
                 timestamp_ms = time_ns() // 1_000_000
             payload = pack_floats(pack, ids, step, timestamp_ms, metrics.values())
             write(frame(head, crc32(payload, seed), payload))
+            if step >= self._next_step:
+                self._next_step = step + 1
         except Exception:
             # An unknown set of keys, a value that is no float, a full segment: all end up here.
             self._append_slowly(metrics, step, timestamp_ms)
@@ -133,7 +135,7 @@ class RunSink:
                 "Pass a whole number as step, or none.",
             )
             number = self._next_step
-        clean = int(number)
+        clean = min(int(number), _INT64_MAX)
         if clean >= self._next_step:
             self._next_step = clean + 1
         return clean
@@ -148,7 +150,14 @@ class RunSink:
     def _write_row(
         self, keys: tuple[str, ...], values: tuple[float, ...], step: int, stamp: int
     ) -> None:
-        if len(keys) > _WIDTH_MAX:
+        if keys not in self._plans and not _fits(keys):
+            if len(keys) == 1:
+                self._journal.trouble_with(
+                    "bad_name",
+                    f"Metric {_short(keys[0])} was not logged: its name is too long.",
+                    "Use a shorter name.",
+                )
+                return
             half = len(keys) // 2
             self._write_row(keys[:half], values[:half], step, stamp)
             self._write_row(keys[half:], values[half:], step, stamp)
@@ -194,6 +203,15 @@ class RunSink:
             self._plans.clear()
         self._plans[keys] = plan
         return plan
+
+
+def _fits(keys: tuple[str, ...]) -> bool:
+    """Say whether a record can hold the names of a row."""
+    if len(keys) > _WIDTH_MAX:
+        return False
+    if sum(map(len, keys)) * _ESCAPED_MAX + len(keys) * 4 < fmt.MAX_PAYLOAD_BYTES // 2:
+        return True
+    return len(fmt.schema_payload(0, keys)) < fmt.MAX_PAYLOAD_BYTES // 2
 
 
 def as_number(value: Any) -> float | int | None:
