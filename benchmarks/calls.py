@@ -14,8 +14,8 @@ def run() -> None:
             "trackio": 20_000,
             "tensorboardX": 20_000,
             "wandb": 5_000,
-            "mlflow-async": 3_000,
-            "mlflow": 300,
+            "mlflow-async": 400,
+            "mlflow": 150,
         },
     )
     ours, front = found["mltrack"], found["mltrack-mlflow"]

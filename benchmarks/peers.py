@@ -1,4 +1,8 @@
-"""One face for all trackers under test: `open`, `log`, `close`, `readable`."""
+"""One face for all trackers under test.
+
+`log` and `close` are what a user calls; `last_step` is the newest step that the tool's own reader
+sees, asked of a reader that is already warm; `count` reads every point back, to prove it.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +26,21 @@ class Mltrack:
     def close(self) -> None:
         self._track.__exit__(None, None, None)
 
-    def readable(self, place: Path) -> int:
-        """Ship, then count what a plain MLflow client in another process reads."""
-        from jupyter_mltrack.journal.ship import sync
-        from jupyter_mltrack.settings import data_dir
+    def last_step(self, place: Path) -> int | None:
+        """By a plain MLflow client on the embedded database, which knows nothing of us."""
+        return _last_step(self._plain(place))
 
-        sync(data_dir(), timeout_s=120)
-        return _count_by_plain_client(place)
+    def count(self, place: Path) -> int:
+        return _count(self._plain(place))
+
+    def _plain(self, place: Path) -> Any:
+        """The store class of MLflow itself, not the one that this process has decorated."""
+        if not hasattr(self, "_store"):
+            from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+            (database,) = place.glob("**/.mltrack/mlflow.db")
+            self._store = SqlAlchemyStore(f"sqlite:///{database}", str(place / "unused"))
+        return self._store
 
 
 class MltrackMlflow(Mltrack):
@@ -59,10 +71,11 @@ class Mlflow:
     def close(self) -> None:
         self._mlflow.end_run()
 
-    def readable(self, place: Path) -> int:
-        client = self._mlflow.MlflowClient()
-        run = client.search_runs(["0"])[0]
-        return sum(len(client.get_metric_history(run.info.run_id, key)) for key in KEYS)
+    def last_step(self, place: Path) -> int | None:
+        return _last_step(self._mlflow.MlflowClient()._tracking_client.store)
+
+    def count(self, place: Path) -> int:
+        return _count(self._mlflow.MlflowClient()._tracking_client.store)
 
 
 class MlflowAsync(Mlflow):
@@ -101,10 +114,15 @@ class Trackio:
     def close(self) -> None:
         self._trackio.finish()
 
-    def readable(self, place: Path) -> int:
+    def last_step(self, place: Path) -> int | None:
         from trackio.sqlite_storage import SQLiteStorage
 
-        rows = SQLiteStorage.get_logs("bench", "bench")
+        return SQLiteStorage.get_last_step("bench", "bench")
+
+    def count(self, place: Path) -> int:
+        from trackio.sqlite_storage import SQLiteStorage
+
+        rows = SQLiteStorage.get_logs("bench", "bench", max_points=None)
         return sum(sum(key in row for key in KEYS) for row in rows)
 
 
@@ -138,12 +156,20 @@ PEERS: dict[str, Any] = {
 }
 
 
-def _count_by_plain_client(place: Path) -> int:
-    import mlflow
+def _only_run(store: Any) -> Any:
+    from mlflow.entities import ViewType
 
-    (database,) = place.glob("**/.mltrack/mlflow.db")
-    client = mlflow.MlflowClient(f"sqlite:///{database}")
-    runs = client.search_runs(["0"])
-    return sum(
-        len(client.get_metric_history(run.info.run_id, key)) for run in runs for key in KEYS
-    )
+    (run,) = store.search_runs(["0"], "", ViewType.ALL, 2, [], None)
+    return run
+
+
+def _last_step(store: Any) -> int | None:
+    """Step of the newest value of the metric that is logged last."""
+    run = store.get_run(_only_run(store).info.run_id)
+    steps = [metric.step for metric in run.data._metric_objs]
+    return min(steps) if len(steps) == len(KEYS) else None
+
+
+def _count(store: Any) -> int:
+    run_id = _only_run(store).info.run_id
+    return sum(len(store.get_metric_history(run_id, key)) for key in KEYS)
