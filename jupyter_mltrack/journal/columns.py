@@ -207,17 +207,14 @@ class Points:
 def parse_number(text: str) -> tuple[float, str | None]:
     """The float nearest to the text, and the text itself when it is a whole number beyond it."""
     try:
-        whole = int(text)
+        value = float(text)
     except ValueError:
-        try:
-            return float(text), None
-        except ValueError:
-            return math.nan, None
-    try:
-        value = float(whole)
-    except OverflowError:
-        return math.inf if whole > 0 else -math.inf, text
-    return value, None if value == whole else text
+        return math.nan, None
+    if not text.lstrip("+-").isdecimal():
+        return value, None
+    if math.isinf(value):
+        return value, text
+    return value, None if int(text) == value else text
 
 
 def thinned(points: Points, start: int, max_points: int) -> list[int]:

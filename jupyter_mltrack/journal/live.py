@@ -11,7 +11,6 @@ Other threads may read while one polls.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Iterable
@@ -29,21 +28,19 @@ from jupyter_mltrack.journal.columns import (
     Points,
 )
 from jupyter_mltrack.journal.facts import RunFacts
-from jupyter_mltrack.journal.format import HEAD_BYTES, HEADER_BYTES
 from jupyter_mltrack.journal.live_run import (
     POINTS_A_KEY_MAX,
     LiveRunState,
     answer,
     older_points,
 )
-from jupyter_mltrack.journal.segments import segment_path
+from jupyter_mltrack.journal.tailed import Tailed
 
 MEMORY_BYTES_MAX = 256 << 20
 LIVE_AFTER_END_S = 60.0
 RUNS_MAX = 500
 OWNER_CHECK_S = 0.5
 RESCAN_S = 1.0
-READ_ANYWAY_S = 0.1
 _READ_BYTES = 4 << 20
 
 _log = logging.getLogger(__name__)
@@ -58,47 +55,6 @@ class Change(NamedTuple):
     cursor: int
 
 
-class _Tailed:
-    """One journal that is followed."""
-
-    def __init__(self, path: Path) -> None:
-        from jupyter_mltrack.journal import JournalReader
-
-        self.path = path
-        self.reader = JournalReader(path)
-        self.meta: wire.JournalMeta = self.reader.meta
-        self.cursor = (1, 0)
-        self.first_segment = 0
-        self.open_runs: set[wire.RunId] = set()
-        self.alive = True
-        self.checked_at_s = 0.0
-        self._read_at_s = 0.0
-        self._peeked: tuple[int, int] | None = None
-        """Number and handle of the segment that is written now."""
-
-    def has_news(self, now_s: float) -> bool:
-        """Say whether reading is worth it: a look at the next few bytes, a read now and then."""
-        if now_s - self._read_at_s >= READ_ANYWAY_S or not self.alive:
-            self._read_at_s = now_s
-            return True
-        segment, offset = self.cursor
-        try:
-            if self._peeked is None or self._peeked[0] != segment:
-                self.close()
-                path = segment_path(self.path, segment)
-                self._peeked = (segment, os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC))
-            ahead = os.pread(self._peeked[1], HEAD_BYTES, max(offset, HEADER_BYTES))
-        except OSError:
-            return True
-        return any(ahead)
-
-    def close(self) -> None:
-        """Let go of the segment."""
-        if self._peeked is not None:
-            os.close(self._peeked[1])
-            self._peeked = None
-
-
 class LiveIndex:
     """Follows every journal below `data_dir`. `poll` does the work, the rest answers."""
 
@@ -106,7 +62,7 @@ class LiveIndex:
         self._data_dir = data_dir
         self._memory_bytes_max = memory_bytes_max
         self._lock = threading.RLock()
-        self._tailed: dict[Path, _Tailed] = {}
+        self._tailed: dict[Path, Tailed] = {}
         self._done: set[Path] = set()
         self._runs: dict[tuple[str, str], LiveRunState] = {}
         self._orphaned: list[Path] = []
@@ -165,7 +121,7 @@ class LiveIndex:
             if path in self._tailed or path in self._done:
                 continue
             try:
-                tailed = _Tailed(path)
+                tailed = Tailed(path)
             except (OSError, JournalError, ValueError):
                 self._listed_mtime_ns = -1  # not whole yet, or damaged: look again
                 continue
@@ -179,7 +135,7 @@ class LiveIndex:
             self._tailed[path] = tailed
 
     def _follow(
-        self, tailed: _Tailed, deadline_s: float, changes: dict[tuple[str, str, str], Change]
+        self, tailed: Tailed, deadline_s: float, changes: dict[tuple[str, str, str], Change]
     ) -> None:
         from jupyter_mltrack.journal import owner_alive
 
@@ -202,7 +158,7 @@ class LiveIndex:
         if not tailed.alive:
             self._finish(tailed, changes)
 
-    def _finish(self, tailed: _Tailed, changes: dict[tuple[str, str, str], Change]) -> None:
+    def _finish(self, tailed: Tailed, changes: dict[tuple[str, str, str], Change]) -> None:
         """The owner is gone and everything is read: end its open runs, stop following."""
         with self._lock:
             for run_id in tailed.open_runs:
@@ -221,7 +177,7 @@ class LiveIndex:
         for tailed in list(self._tailed.values()):
             self._forget(tailed)
 
-    def _forget(self, tailed: _Tailed) -> None:
+    def _forget(self, tailed: Tailed) -> None:
         tailed.close()
         self._tailed.pop(tailed.path, None)
         self._done.add(tailed.path)
@@ -230,7 +186,7 @@ class LiveIndex:
 
     def _take(
         self,
-        tailed: _Tailed,
+        tailed: Tailed,
         records: Iterable[object],
         changes: dict[tuple[str, str, str], Change],
     ) -> None:
@@ -255,10 +211,11 @@ class LiveIndex:
             self._note_end(tailed, run, event)
 
     def _run_of(
-        self, tailed: _Tailed, run_id: wire.RunId, event: wire.JournalEvent | None
+        self, tailed: Tailed, run_id: wire.RunId, event: wire.JournalEvent | None
     ) -> LiveRunState:
         workspace_id = tailed.meta.workspace_id
         run = self._runs.get((workspace_id, run_id))
+        found_here = run is None
         if run is None:
             run = LiveRunState(RunFacts(run_id, workspace_id))
             run.owned = True
@@ -268,14 +225,14 @@ class LiveIndex:
         if isinstance(event, wire.RunBorn):
             ends_here = event.owner_pid in (None, tailed.meta.pid)
         else:
-            ends_here = tailed.meta.parent_journal_id is None and not run.facts.born
+            ends_here = tailed.meta.parent_journal_id is None and (found_here or not run.facts.born)
         if (ends_here and not run.facts.ended) or (
             isinstance(event, wire.RunBorn) and event.resumed
         ):
             tailed.open_runs.add(run_id)
         return run
 
-    def _load_older(self, tailed: _Tailed, run: LiveRunState) -> None:
+    def _load_older(self, tailed: Tailed, run: LiveRunState) -> None:
         """Take what an earlier part of the journal, or an earlier life of the run, left behind."""
         until = (tailed.meta.journal_id, tailed.first_segment)
         kept = series_files.load(
@@ -302,9 +259,7 @@ class LiveIndex:
                     run.measure()
         return added > 0 or bool(dropped)
 
-    def _note_end(
-        self, tailed: _Tailed, run: LiveRunState, event: wire.JournalEvent | None
-    ) -> None:
+    def _note_end(self, tailed: Tailed, run: LiveRunState, event: wire.JournalEvent | None) -> None:
         if run.facts.ended:
             tailed.open_runs.discard(run.facts.run_id)
             if run.ended_at_s is None:

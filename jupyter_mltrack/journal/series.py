@@ -190,6 +190,7 @@ def _write(data_dir: Path, journal_id: str, segment: int, run: KeptRun) -> int:
     ensure_private_dir(path.parent)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "r+b") as file:
+        os.fchmod(handle, 0o600)  # an unusual umask took bits away
         frames, end = _frames(file)
         if any((head.journal_id, head.segment) == (journal_id, segment) for head, _ in frames):
             return 0
