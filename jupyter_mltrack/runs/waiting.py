@@ -34,7 +34,8 @@ class WaitingRun:
     points: int = 0
     events: int = 0
     live: bool = False
-    local_id: str = ""
+    left_behind_ms: int | None = None
+    """When a process that is gone last wrote to this run without ending it."""
 
     def summary(self) -> wire.RunSummary:
         """The run as a row, from the journal alone."""
@@ -113,10 +114,10 @@ def waiting_runs(data_dir: Path, workspace_id: str) -> dict[str, WaitingRun]:
     for path in list_journals(data_dir):
         try:
             reader = JournalReader(path)
+            if reader.meta.workspace_id != workspace_id:
+                continue
         except (JournalError, OSError):
             continue  # removed meanwhile, or damaged beyond reading: shipping reports it
-        if reader.meta.workspace_id != workspace_id:
-            continue
         progress = Progress.load(path)
         if progress.finished_ms:
             continue
@@ -125,8 +126,20 @@ def waiting_runs(data_dir: Path, workspace_id: str) -> dict[str, WaitingRun]:
             run = _run(found, local_id, progress.ids, reader.meta)
             run.facts.start_ms = run.facts.start_ms or start_ms
             run.live = alive
+            run.left_behind_ms = None if alive else progress.last_ms or start_ms
         _read(reader, progress, found, alive)
+    for run in found.values():
+        _end_if_left_behind(run)
     return found
+
+
+def _end_if_left_behind(run: WaitingRun) -> None:
+    """Tell at once what shipping will write soon: a run without its process has failed."""
+    if run.left_behind_ms is None or run.live or run.facts.ended:
+        return
+    newest = [value.timestamp_ms for value in run.newest.values()]
+    run.facts.fail(max([run.left_behind_ms, run.facts.start_ms, *newest]))
+    run.events += 1
 
 
 def _run(
@@ -135,7 +148,7 @@ def _run(
     run_id = ids.get(local_id, local_id)
     if run_id not in found:
         facts = RunFacts(run_id=wire.RunId(run_id), workspace_id=meta.workspace_id)
-        found[run_id] = WaitingRun(run_id, facts, local_id=local_id)
+        found[run_id] = WaitingRun(run_id, facts)
     return found[run_id]
 
 
@@ -186,6 +199,8 @@ def _take_event(run: WaitingRun, event: wire.JournalEvent, alive: bool) -> None:
     run.events += 1
     run.facts.apply(event)
     run.live = alive and not run.facts.ended
+    if isinstance(event, wire.RunBorn) and not alive:
+        run.left_behind_ms = event.start_ms
     if isinstance(event, wire.RunBorn | wire.RunTags):
         run.tags |= event.tags
     elif isinstance(event, wire.RunTagDeleted):
