@@ -83,12 +83,13 @@ export function formatDuration(durationMs: number): string {
   return hours > 0 ? `${hours}:${minutes}:${seconds}` : `${minutes}:${seconds}`;
 }
 
-/** A finished run's duration: as above, and `0.42 s` for what took less than ten seconds. */
+/** A finished run's duration: as above; `420 ms` or `4.2 s` for what took less than ten seconds. */
 export function formatTook(durationMs: number): string {
   const ms = Math.max(0, durationMs);
-  return ms < 10 * SECOND_MS
-    ? `${(ms / SECOND_MS).toFixed(ms < SECOND_MS ? 2 : 1)} s`
-    : formatDuration(ms);
+  if (ms < SECOND_MS) {
+    return `${Math.round(ms)} ms`;
+  }
+  return ms < 10 * SECOND_MS ? `${(ms / SECOND_MS).toFixed(1)} s` : formatDuration(ms);
 }
 
 /** `now`, `2 min. ago`, `3 days ago`; older than four weeks: the date. */

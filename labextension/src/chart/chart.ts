@@ -112,7 +112,7 @@ export class ChartView {
         points: { size: 5 },
         sync: { key: this.syncKey, scales: ['x', null] }
       },
-      scales: { x: { time: false }, y: { distr: prepared.logY ? 3 : 1 } },
+      scales: { x: { time: false, range: xRange }, y: { distr: prepared.logY ? 3 : 1 } },
       axes: axes(prepared.xKind, theme),
       series: [{}, ...makeSeries(prepared, styles)],
       hooks: {
@@ -175,6 +175,14 @@ export class ChartView {
     const x = this.prepared?.xKind === 'step' ? this.words.step : this.words.time;
     this.plotNode.setAttribute('aria-label', this.words.describe(names, x, newest));
   }
+}
+
+/** From the first to the last point; one point alone stands in the middle. */
+function xRange(_: uPlot, min: number | null, max: number | null): uPlot.Range.MinMax {
+  if (min === null || max === null) {
+    return [0, 1];
+  }
+  return min === max ? [min - 1, max + 1] : [min, max];
 }
 
 /** The value at `at`, or the last one before it where this line has no point. */

@@ -77,6 +77,12 @@ export class MltrackPanel extends Panel implements IMltrackPanel {
     }
   }
 
+  protected override onActivateRequest(): void {
+    // The first row or button: the keyboard goes on from there.
+    const first = this.node.querySelector<HTMLElement>('.mltrack-Row[tabindex="0"], button');
+    first?.focus();
+  }
+
   protected override onAfterShow(msg: Message): void {
     super.onAfterShow(msg);
     this.store.setVisible(this.isVisible);

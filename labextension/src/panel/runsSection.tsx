@@ -71,22 +71,13 @@ function SearchBox(props: { runs: RunsStore }): JSX.Element {
 }
 
 function EmptyRuns(props: { searching: boolean }): JSX.Element {
-  const { trans, actions } = useTools();
-  const insert = actions().insertTrackCell;
-  if (props.searching) {
-    return <p className="mltrack-Empty-line">{trans.__('No run fits the search.')}</p>;
-  }
+  const { trans } = useTools();
   return (
-    <div className="mltrack-Empty">
-      <p className="mltrack-Empty-line">
-        {trans.__('No runs yet. A cell that begins with %1 becomes the first one.', '%%track')}
-      </p>
-      {insert !== null && (
-        <button type="button" className="mltrack-Button" onClick={insert}>
-          {trans.__('Insert a %1 cell', '%%track')}
-        </button>
-      )}
-    </div>
+    <p className="mltrack-Empty-line">
+      {props.searching
+        ? trans.__('No run fits the search.')
+        : trans.__('No runs yet. A cell that begins with %1 becomes the first one.', '%%track')}
+    </p>
   );
 }
 
