@@ -9,6 +9,7 @@ from typing import Any
 from jupyter_mltrack import wire
 from jupyter_mltrack.display_text import ago, clean, duration, number
 from jupyter_mltrack.render import Column, View, line, note, pairs, table
+from jupyter_mltrack.tracking.names import decode
 
 MARKS: dict[str, str] = {
     "RUNNING": "◐",
@@ -76,7 +77,7 @@ def _runs_table(runs: list[wire.RunSummary], now_ms: int, total: int | None) -> 
     keys = list(seen)[:_METRIC_COLUMNS]
     one_experiment = len({run.experiment for run in runs}) <= 1
     columns = [Column(""), Column("run"), Column("id"), Column("when"), Column("time", right=True)]
-    columns += [Column(clean(key), right=True) for key in keys]
+    columns += [Column(clean(decode(key)), right=True) for key in keys]
     columns += [] if one_experiment else [Column("experiment")]
     columns += [Column("")]
     rows = []
@@ -108,7 +109,8 @@ def _remark(run: wire.RunSummary) -> str:
 
 def _detail(detail: wire.RunDetail, now_ms: int) -> View:
     run = detail.summary
-    main = [f"{one.key} {metric_text(one)}" for one in run.metrics[:3]]
+    own = {pair.key: pair.value for pair in detail.tags}
+    main = [f"{decode(one.key, own)} {metric_text(one)}" for one in run.metrics[:3]]
     took = duration(elapsed_ms(run, now_ms))
     shown = line(run.name or run.run_id, run.status.lower(), *main, took, mark=MARKS.get(run.status, "?"))
     facts = [("id", run.run_id), ("experiment", run.experiment or ""), ("began", _moment(run.start_ms))]
@@ -121,15 +123,15 @@ def _detail(detail: wire.RunDetail, now_ms: int) -> View:
     ) if text]  # fmt: skip
     shown += pairs("run", facts)
     if detail.params:
-        shown += pairs("parameter", [(one.key, one.value) for one in detail.params])
+        shown += pairs("parameter", [(decode(one.key, own), one.value) for one in detail.params])
     if run.metrics:
-        rows = [[one.key, metric_text(one), str(one.step)] for one in run.metrics]
+        rows = [[decode(one.key, own), metric_text(one), str(one.step)] for one in run.metrics]
         left = f"{run.hidden_metrics} more metrics" if run.hidden_metrics else ""
         heads = [Column("metric"), Column("newest", right=True), Column("step", right=True)]
         shown += table(heads, rows, left)
-    own = [(one.key, one.value) for one in detail.tags if not one.key.startswith(_OWN_TAGS)]
-    if own:
-        shown += pairs("tag", own)
+    theirs = [(decode(key, own), own[key]) for key in own if not key.startswith(_OWN_TAGS)]
+    if theirs:
+        shown += pairs("tag", theirs)
     if detail.merged:
         shown += note("The store could not be asked; this is what this machine has.")
     return shown
@@ -144,7 +146,7 @@ def _status(report: wire.StatusReport, now_ms: int) -> View:
     if report.problem is not None:
         shown += _problem(report.problem)
     for run in report.running:
-        main = [f"{one.key} {metric_text(one)}" for one in run.metrics[:2]]
+        main = [f"{decode(one.key)} {metric_text(one)}" for one in run.metrics[:2]]
         shown += line(run.name, *main, duration(elapsed_ms(run, now_ms)), mark=MARKS["RUNNING"])
     for other in report.waiting:
         shown += line(other.name, other.uri, _backlog(other.health))
