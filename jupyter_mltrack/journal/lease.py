@@ -15,6 +15,8 @@ import os
 import socket
 from pathlib import Path
 
+from jupyter_mltrack.journal.segments import close_handle
+
 LEASE = "lease"
 _NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 _BUSY = {errno.EACCES, errno.EAGAIN}
@@ -47,7 +49,7 @@ def acquire(folder: Path, journal_id: str) -> None:
         os.write(handle, text.encode())
     except BaseException:
         _held.pop(journal_id, None)
-        os.close(handle)
+        close_handle(handle)
         raise
 
 
@@ -55,13 +57,13 @@ def release(journal_id: str) -> None:
     """Give the lease up; nothing happens when this process does not hold it."""
     handle = _held.pop(journal_id, None)
     if handle is not None:
-        os.close(handle)
+        close_handle(handle)
 
 
 def forget_after_fork() -> None:
     """Close what a forked child has inherited; its parent's locks are not touched by that."""
     for handle in _held.values():
-        os.close(handle)
+        close_handle(handle)
     _held.clear()
 
 
@@ -87,7 +89,7 @@ def owner_alive(path: str | os.PathLike[str]) -> bool:
     except OSError:
         return False
     finally:
-        os.close(handle)
+        close_handle(handle)
 
 
 def _process_alive(text: str) -> bool:

@@ -12,7 +12,12 @@ from pathlib import Path
 from zlib import crc32
 
 from jupyter_mltrack.journal import format as fmt
-from jupyter_mltrack.journal.segments import open_existing, segment_numbers, segment_path
+from jupyter_mltrack.journal.segments import (
+    close_handle,
+    open_existing,
+    segment_numbers,
+    segment_path,
+)
 
 _BLOCK_BYTES = 1 << 20
 _ENTRIES_MAX = 100_000
@@ -90,7 +95,7 @@ class Names:
                     payload = os.pread(handle, length, at + fmt.HEAD_BYTES)
                     self.learn(kind, payload)
         finally:
-            os.close(handle)
+            close_handle(handle)
 
 
 def whole_frames(handle: int, size: int, start: int, mark: bytes) -> Iterator[tuple[int, int]]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mltrack.errors import MltrackError
 from jupyter_mltrack.journal import format as fmt
 from jupyter_mltrack.journal import lease
-from jupyter_mltrack.journal.segments import open_private
+from jupyter_mltrack.journal.segments import close_handle, open_private
 from jupyter_mltrack.journal.trouble import Trouble, of_error, other_folder
 from jupyter_mltrack.settings import data_dir, ensure_private_dir
 
@@ -84,7 +84,7 @@ class Place:
             try:
                 _write_all(handle, json.dumps(self._meta, indent=1).encode())
             finally:
-                os.close(handle)
+                close_handle(handle)
             lease.acquire(hidden, self.id)
             os.rename(hidden, target)
         except BaseException:
@@ -111,7 +111,7 @@ class Place:
             try:
                 os.fsync(handle)
             finally:
-                os.close(handle)
+                close_handle(handle)
 
     def close(self) -> None:
         """Give up the lease: whoever comes next may finish what is here."""

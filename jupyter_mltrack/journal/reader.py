@@ -20,6 +20,7 @@ from jupyter_mltrack.journal.place import META
 from jupyter_mltrack.journal.records import Cursor, Damage, Event, Found, Rows
 from jupyter_mltrack.journal.scan import Scan
 from jupyter_mltrack.journal.segments import (
+    close_handle,
     open_existing,
     open_private,
     read_existing,
@@ -116,7 +117,7 @@ class JournalReader:
             scan = Scan(handle, size, number, found, self._names)
             return scan.read(start, limit, sealed=sealed, owner_alive=self._owner_alive)
         finally:
-            os.close(handle)
+            close_handle(handle)
 
     def _owner_alive(self) -> bool:
         return owner_alive(self.path)
@@ -142,5 +143,5 @@ class JournalReader:
                     count = min(1 << 20, damage.offset + damage.length - at)
                     os.write(out, read_existing(source, at, count))
             finally:
-                os.close(out)
+                close_handle(out)
         return target

@@ -57,6 +57,12 @@ def segments_bytes(folder: Path) -> int:
     return total
 
 
+def close_handle(handle: int) -> None:
+    """Close a file. An error is no news: the handle is gone, and what counts was synced before."""
+    with contextlib.suppress(OSError):
+        os.close(handle)
+
+
 def open_existing(path: Path) -> tuple[int, int]:
     """Open a file of this user for reading: handle and size. Links and pipes are refused.
 
@@ -67,7 +73,7 @@ def open_existing(path: Path) -> tuple[int, int]:
     status = os.fstat(handle)
     if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid():
         return handle, status.st_size
-    os.close(handle)
+    close_handle(handle)
     raise OSError(errno.EPERM, "not a plain file of this user", str(path))
 
 
@@ -77,7 +83,7 @@ def read_existing(path: Path, offset: int, size_bytes: int) -> bytes:
     try:
         return os.pread(handle, size_bytes, offset)
     finally:
-        os.close(handle)
+        close_handle(handle)
 
 
 def open_private(path: Path) -> int:
@@ -88,7 +94,7 @@ def open_private(path: Path) -> int:
         if stat.S_IMODE(os.fstat(handle).st_mode) != 0o600:
             os.fchmod(handle, 0o600)
     except OSError:
-        os.close(handle)
+        close_handle(handle)
         raise
     return handle
 
@@ -153,7 +159,7 @@ class Segment:
             mapping = mmap.mmap(handle, size_bytes)
             mapping.write(fmt.header(number, time.time_ns() // 1_000_000))
         except (OSError, ValueError) as error:
-            os.close(handle)
+            close_handle(handle)
             with contextlib.suppress(OSError):
                 os.unlink(hidden)
             if isinstance(error, ValueError):
@@ -268,7 +274,7 @@ class Segment:
                 with contextlib.suppress(OSError):
                     os.ftruncate(handle, self.end)
         finally:
-            os.close(handle)
+            close_handle(handle)
 
     def discard(self) -> None:
         """Close, and remove the file if it was never published."""

@@ -9,7 +9,6 @@ memory, which the next round of the flusher brings to the disk. The lock is for 
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +16,12 @@ from collections.abc import Callable
 from jupyter_mltrack.errors import MltrackError
 from jupyter_mltrack.journal import format as fmt
 from jupyter_mltrack.journal.place import Place
-from jupyter_mltrack.journal.segments import SMALLEST_BYTES, Segment, segments_bytes
+from jupyter_mltrack.journal.segments import (
+    SMALLEST_BYTES,
+    Segment,
+    close_handle,
+    segments_bytes,
+)
 from jupyter_mltrack.journal.trouble import (
     Troubles,
     journal_full,
@@ -32,6 +36,8 @@ MEMORY_MAX_BYTES = 64 << 20
 _EVENT_RESERVE_BYTES = 8 << 20
 """Room beyond the cap for events: a run's end is kept when its points cannot be."""
 _RETRY_S = 0.5
+_RETRIED_MAX = 16
+"""Segments that the disk refused to sync and that are tried again."""
 
 
 class Space:
@@ -56,6 +62,7 @@ class Space:
         self._memory: tuple[Segment, ...] = ()
         self._retry_at_s = 0.0
         self._sync_at_s = 0.0
+        self._sync_failed = False
         self._place_synced = False
 
     # ------------------------------------------------------------------ going on
@@ -88,7 +95,7 @@ class Space:
     def _go_on_nested(self, full: Segment, need_bytes: int) -> bool:
         """Called from within `_change` or `recover` of this very thread."""
         following = self._next
-        if following is not None and following.size >= self._whole_size(need_bytes):
+        if following is not None and self._follows(following, full, need_bytes):
             with contextlib.suppress(OSError):
                 self._use(full, following)
                 return True
@@ -102,9 +109,8 @@ class Space:
             if trouble is not None:
                 self._troubles.add(trouble)
             following = self._next
-            if following is not None and following.size < self._whole_size(need_bytes):
-                self._next = None
-                following.discard()
+            if following is not None and not self._follows(following, full, need_bytes):
+                self._drop_next()
                 following = None
             if following is None:
                 following = self._make(full.number + 1, need_bytes, event=event)
@@ -116,11 +122,21 @@ class Space:
                 self._next = following
             self._use(full, following)
         except (OSError, MltrackError) as error:
+            self._drop_next()
             self._troubles.add(of_error(error, self.place.path))
             return self._change_to_memory(full, need_bytes)
         if not event:
             self.refused = False
         return True
+
+    def _follows(self, following: Segment, full: Segment, need_bytes: int) -> bool:
+        fits = following.size >= self._whole_size(need_bytes)
+        return fits and following.number == full.number + 1
+
+    def _drop_next(self) -> None:
+        following, self._next = self._next, None
+        if following is not None:
+            following.discard()
 
     def _use(self, full: Segment, following: Segment) -> None:
         """Seal, show, use. Raises `OSError` when the segment cannot be shown."""
@@ -130,6 +146,7 @@ class Space:
             self.current = following
             self._next = None
             self._retired.append(full)
+            self._place_synced = False  # the folder has a new entry
 
     def _change_to_memory(self, full: Segment, need_bytes: int) -> bool:
         size = max(self.segment_bytes, self._whole_size(need_bytes))
@@ -192,13 +209,13 @@ class Space:
 
     @property
     def in_trouble(self) -> bool:
-        """True while something is refused or kept in memory only."""
-        return self.refused or bool(self._memory)
+        """True while something is refused, or does not reach the disk."""
+        return self.refused or self._sync_failed or bool(self._memory)
 
     def recover(self, *, now: bool = False) -> bool:
         """Bring to the disk what is in memory, and have room again. True when all is well."""
-        if not self.in_trouble:
-            return True
+        if not (self.refused or self._memory):
+            return not self._sync_failed
         if not now and time.monotonic() < self._retry_at_s:
             return False
         with self._lock:
@@ -249,12 +266,12 @@ class Space:
         with self._lock:
             if self._working or self.closed or self._next or self.current is not segment:
                 return
-            if self.max_bytes:
-                used = segments_bytes(self.place.path) + self.segment_bytes
-                if used > self.max_bytes * 8 // 10:
-                    return  # the writer decides, and says so, when it comes to that
             self._working = True
             try:
+                if self.max_bytes:
+                    used = segments_bytes(self.place.path) + self.segment_bytes
+                    if used > self.max_bytes * 8 // 10:
+                        return  # the writer decides, and says so, when it comes to that
                 made = self._create(segment.number + 1, self.segment_bytes)
                 if self.current is segment:
                     self._next = made
@@ -277,14 +294,18 @@ class Space:
                 segment.sync()
             except OSError as error:
                 failed = error
-        for segment in retired:
-            segment.close()
+                if segment is not self.current and len(self._retired) < _RETRIED_MAX:
+                    self._retired.append(segment)
+            else:
+                if segment is not self.current:
+                    segment.close()
         if not self._place_synced and self.place.opened:
-            self._place_synced = True
             try:
                 self.place.sync()
+                self._place_synced = True
             except OSError as error:
                 failed = error
+        self._sync_failed = failed is not None
         if failed is not None:
             self._sync_at_s = time.monotonic() + _RETRY_S
             self._troubles.add(of_error(failed, self.place.path))
@@ -312,9 +333,7 @@ class Space:
             self.current.seal()
         self.sync()
         self.current.close(shrink=True)
-        following, self._next = self._next, None
-        if following is not None:
-            following.discard()
+        self._drop_next()
         self.place.close()
 
     def drop_after_fork(self) -> None:
@@ -324,7 +343,7 @@ class Space:
                 handle, segment.handle = segment.handle, -1
                 segment.map.close()
                 if handle >= 0:
-                    os.close(handle)
+                    close_handle(handle)
 
 
 def _segment_bytes(max_bytes: int) -> int:

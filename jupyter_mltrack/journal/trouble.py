@@ -48,6 +48,11 @@ class Troubles:
                 self._told.pop(code, None)
         self._waiting.append(trouble)
 
+    @property
+    def told_of_no_room(self) -> bool:
+        """True when the user was told that something is not kept on the disk, and not since."""
+        return any(code in self._told for code in _NO_ROOM)
+
     def tell(self) -> None:
         """Call back for everything noted since the last time. Raises nothing."""
         while self._waiting:
@@ -65,6 +70,15 @@ class Troubles:
                 _log.debug("The trouble callback failed", exc_info=True)
 
 
+_NOT_WRITABLE = {
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EEXIST,
+    errno.ELOOP,
+}
 _MEMORY_ONLY = "What is logged is kept in memory only"
 _NO_ROOM = (
     "disk_full",
@@ -87,7 +101,7 @@ def of_error(error: OSError | MltrackError, place: Path) -> Trouble:
             f"{_MEMORY_ONLY}: no room in {place} ({reason}).",
             "Make room there: it is written then, and lost if the process ends before.",
         )
-    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR):
+    if error.errno in _NOT_WRITABLE:
         return Trouble(
             "not_writable",
             f"{_MEMORY_ONLY}: {place} cannot be written ({reason}).",
@@ -144,8 +158,8 @@ def journal_nearly_full(used_bytes: int, max_bytes: int) -> Trouble:
 
 def room_again(lost_points: int) -> Trouble:
     """Writing works again."""
-    lost = f"; {lost_points} points in between were lost" if lost_points else ""
-    return Trouble("room_again", f"Points are kept again{lost}.", "")
+    lost = f" {lost_points} points in between could not be kept." if lost_points else ""
+    return Trouble("room_again", f"What is logged is on the disk again.{lost}", "")
 
 
 def _size(size_bytes: int) -> str:

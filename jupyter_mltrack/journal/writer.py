@@ -108,8 +108,7 @@ class Journal:
             flusher.stop()
         if self._space.closed:
             return
-        if self._space.recover(now=True):
-            self._say_what_was_lost()
+        self._recover(now=True)
         self.forget_plans()
         self._space.close()
         if self._space.memory_bytes:
@@ -257,7 +256,7 @@ class Journal:
 
     def sync(self) -> bool:
         """Bring everything written so far to the disk; False when it could not be."""
-        recovered = self._space.recover(now=True)
+        recovered = self._recover(now=True)
         done = self._space.sync()
         self._troubles.tell()
         return done and recovered
@@ -268,8 +267,7 @@ class Journal:
         busy = space.unsynced or space.in_trouble
         space.make_ready()
         space.sync(now=False)
-        if space.recover():
-            self._say_what_was_lost()
+        self._recover(now=False)
         self._troubles.tell()
         return busy
 
@@ -278,10 +276,17 @@ class Journal:
         with self._lock:
             self._lost[run_id] = self._lost.get(run_id, 0) + points
 
-    def _say_what_was_lost(self) -> None:
-        """There is room again: note in the journal what was not kept, and tell the user."""
-        if not self._lost:
-            return
+    def _recover(self, *, now: bool) -> bool:
+        """Try to have everything on the disk; says so, and what was lost, when it works again."""
+        if not self._space.recover(now=now):
+            return False
+        if self._troubles.told_of_no_room:
+            self._troubles.add(room_again(self.lost_points))
+        if self._lost:
+            self._note_what_was_lost()
+        return True
+
+    def _note_what_was_lost(self) -> None:
         from jupyter_mltrack import wire
 
         with self._lock:
@@ -295,7 +300,6 @@ class Journal:
             )
             if not self._write_event(noted):
                 self.lose(run_id, points)
-        self._troubles.add(room_again(sum(lost.values())))
 
     def trouble_with(self, code: str, message: str, hint: str, once_for: str = "") -> None:
         """Tell the user once: for each `code`, or for each `code` and `once_for`."""
