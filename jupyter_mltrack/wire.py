@@ -306,7 +306,8 @@ class RunBorn(Struct, tag="run_born"):
     resumed: bool = False
     owner_pid: int | None = None
     """Set where a worker may have begun the run too: the process that ends it. Such a birth is
-    skipped when the store has the run, and the run does not end with the worker's journal."""
+    skipped when the store has the run, and the run does not end with the worker's journal. 0 for a
+    run that no process here began: this one only writes to it."""
 
 
 class RunTags(Struct, tag="run_tags"):
