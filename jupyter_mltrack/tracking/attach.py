@@ -82,10 +82,10 @@ def detach() -> None:
 
         lazy.restore()
     _restore_uri()
-    from jupyter_mltrack.tracking import board, context
+    from jupyter_mltrack.tracking import board, lineage
 
     board.withdraw()
-    context.refresh_check()
+    lineage.refresh_check()
 
 
 def _imported(module: ModuleType) -> None:

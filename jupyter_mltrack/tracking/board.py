@@ -197,9 +197,9 @@ def is_pool_worker() -> bool:
 
 def parent_journal_id(workspace_id: str) -> str | None:
     """Return the journal that a worker's own journal hangs on; None in a process of its own."""
-    from jupyter_mltrack.tracking import context
+    from jupyter_mltrack.tracking import lineage
 
-    given = context.inherited_content()
+    given = lineage.inherited_content()
     if given and given.get("workspace_id") == workspace_id:
         found = given.get("journal_id")
         return str(found) if found else None

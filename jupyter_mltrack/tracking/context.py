@@ -1,11 +1,8 @@
 """The context of a tracked cell: which run a call means, and how that run ends.
 
 A context opens no run. Its run id is fixed when it is entered, and the run is born with the first
-thing that is logged. The context is found by the task first (a context variable), then by the
-process: threads of a cell see the newest open context, for a thread of Python 3.11 starts with
-empty context variables. A thread that outlives its cell stays with it, unless it is the worker of
-a pool, which belongs to whichever cell uses it. Two module globals change: the newest open context
-and what the fast call has to check; both are read by every point that is logged.
+thing that is logged. One module global changes, `fast`: the newest open context and what the fast
+call has to check, which every point that is logged reads.
 """
 
 from __future__ import annotations
@@ -56,7 +53,6 @@ class Fast:
 fast = Fast()
 current: ContextVar[CellContext | None] = ContextVar("mltrack_context", default=None)
 _open: list[CellContext] = []
-_late_threads: dict[int, CellContext] = {}
 _lock = threading.RLock()
 
 
@@ -121,17 +117,20 @@ class CellContext:
         """Called when the cell's run was born."""
         self._names_given = 1
         self._token: Any = None
-        self._threads_before: frozenset[int] = frozenset()
+        self.threads_before: frozenset[int] = frozenset()
+        """Threads that were there when the context was entered."""
 
     # ---------------------------------------------------------------------- enter, leave
 
     def enter(self) -> CellContext:
         """Make this the context of the calling task and of the process."""
-        _leave_forgotten(self)
+        from jupyter_mltrack.tracking import lineage
+
+        lineage.tidy()
         with _lock:
             self.start_ms = now_ms()
             self.pid, self.thread = os.getpid(), threading.get_ident()
-            self._threads_before = frozenset(sys._current_frames())
+            self.threads_before = frozenset(sys._current_frames())
             self.outer = current.get() or (fast.latest if not _is_other_thread() else None)
             _open.append(self)
             fast.latest = self
@@ -155,6 +154,7 @@ class CellContext:
         shielded(lambda: self._finish(error), raising=error is not None)
 
     def _finish(self, error: BaseException | None) -> None:
+        from jupyter_mltrack.tracking import lineage
         from jupyter_mltrack.tracking.leaving import end_runs
 
         if not self.closed:
@@ -163,7 +163,7 @@ class CellContext:
             except Exception as problem:
                 caution.trouble("leave", "The run of this cell was not ended properly", problem)
             self.closed = True
-        self._keep_late_threads()
+        lineage.keep_threads(self)
         self._take_out()
         if fast.seam is not None:
             fast.seam.left(self)
@@ -179,21 +179,6 @@ class CellContext:
                 current.set(self.outer if self.outer is not None and not self.outer.closed else None)
         if self.pid == os.getpid():
             _publish_latest()
-
-    def _keep_late_threads(self) -> None:
-        """Let threads that began in this cell and still run log into its run."""
-        if self.is_worker or not self.runs:
-            return
-        late = {}
-        for thread in threading.enumerate():
-            ident = thread.ident
-            if ident is None or ident in self._threads_before or ident == threading.get_ident():
-                continue
-            if not _is_pool_thread(thread):
-                late[ident] = self
-        if late:
-            _late_threads.update(late)
-            _refresh_check()
 
     # ------------------------------------------------------------------------------ runs
 
@@ -224,7 +209,7 @@ class CellContext:
             run.tags[RUN_NAME] = run.name
             if self.is_worker:
                 run.complete = False
-                _begin_in_worker(self, book, run)
+                self._begin_in_worker(book, run)
             else:
                 book.begin(
                     run,
@@ -243,6 +228,15 @@ class CellContext:
         for act in self.when_born:
             act(self)
         return run
+
+    def _begin_in_worker(self, book: Book, run: RunState) -> None:
+        """Keep the run's state; journal its birth only if its owner has not done so."""
+        if self.scratch.get("born"):
+            run.written = True
+            book.runs[run.run_id] = run
+        else:
+            book.begin(run, owner_pid=self.scratch.get("owner_pid"))
+            board.claim(run.run_id)
 
     def new_run(self, book: Book, run_id: str, name: str, start_ms: int) -> RunState:
         """Return the state of a run that belongs to this cell, with the cell's tags; writes nothing."""
@@ -317,31 +311,12 @@ class CellContext:
         }
 
 
-# ----------------------------------------------------------------------------- finding it
-
-
-def current_context() -> CellContext | None:
-    """Return the context that a call of this task and thread belongs to; None when there is none."""
-    found = current.get()
-    if found is not None and not found.closed and not found.is_worker:
-        return found
-    late = _late_threads.get(threading.get_ident())
-    if late is not None:
-        return late
-    latest = fast.latest
-    if latest is not None and not latest.is_worker:
-        return latest
-    return _from_parent() or found or latest
+# ------------------------------------------------------------------------------ all of them
 
 
 def open_contexts() -> Iterable[CellContext]:
     """Return the open contexts of this process, the newest last."""
     return tuple(_open)
-
-
-def late_context() -> CellContext | None:
-    """Return the closed context that the calling thread outlived, if any."""
-    return _late_threads.get(threading.get_ident())
 
 
 def made_up_name(run_id: str) -> str:
@@ -363,21 +338,6 @@ def _is_other_thread() -> bool:
     return latest is not None and latest.thread != threading.get_ident()
 
 
-def _is_pool_thread(thread: threading.Thread) -> bool:
-    target = getattr(thread, "_target", None)
-    module = getattr(target, "__module__", "") or ""
-    return module.startswith(("concurrent.futures", "multiprocessing", "joblib", "asyncio")) or thread.name.startswith(
-        ("mltrack", "IPython", "ThreadPoolExecutor")
-    )
-
-
-def _leave_forgotten(newcomer: CellContext) -> None:
-    """Close a cell's context that nobody left (its `post_run_cell` never came)."""
-    for context in list(_open):
-        if context.scratch.get("cell") and newcomer.scratch.get("cell") and context.in_own_thread:
-            context.leave(None)
-
-
 def _publish_latest() -> None:
     latest = fast.latest
     if latest is not None:
@@ -387,83 +347,20 @@ def _publish_latest() -> None:
         board.publish(None)
 
 
-def refresh_check() -> None:
-    """Decide anew what the fast call has to check."""
-    _refresh_check()
+def after_fork_in_child() -> None:
+    """Let the child work for the contexts that its parent had open: it ends none of them."""
+    global _lock
+    _lock = threading.RLock()
+    for context in _open:
+        if not context.is_worker:
+            context.scratch.update(owner_pid=context.pid, born=context.born)
+        context.is_worker = True
+        context.pid = os.getpid()
+        context.append = None
 
 
-def _refresh_check() -> None:
-    seam_check = getattr(fast.seam, "is_meant", None)
-    if seam_check is None and not _late_threads and _given is None:
-        fast.check = None
-        return
-
-    def check(context: CellContext) -> bool:
-        if _late_threads and threading.get_ident() in _late_threads:
-            return False
-        if _given is not None and _given.changed():
-            return False
-        return seam_check is None or seam_check(context)
-
-    fast.check = check
-
-
-# ------------------------------------------------------------------------------- workers
-
-_given: board.Inherited | None = None
-_given_context: CellContext | None = None
-_looked_pid = 0
-
-
-def inherited_content() -> dict[str, Any] | None:
-    """Return what this worker process was given by its parent; None in a process of its own."""
-    return _given.content if _given is not None else None
-
-
-def _from_parent() -> CellContext | None:
-    """Return the context that a parent process opened, if this process is a worker of it."""
-    global _given, _given_context, _looked_pid
-    if _looked_pid != os.getpid():
-        _looked_pid = os.getpid()
-        _given = board.inherited()
-        _given_context = None
-        _refresh_check()
-    if _given is None:
-        return None
-    _given.changed()
-    content = _given.content
-    if content is None:
-        return None
-    latest = fast.latest
-    if latest is not None and latest.run_id == content.get("run_id"):
-        return latest
-    if _given_context is None or _given_context.run_id != content.get("run_id"):
-        _given_context = _worker_context(content)
-    return _given_context
-
-
-def _worker_context(content: dict[str, Any]) -> CellContext | None:
-    from jupyter_mltrack import workspaces
-
-    try:
-        uri = str(content["uri"])
-        workspace = workspaces.resolve()
-        if workspace.id != content["workspace_id"]:
-            workspace = workspaces.resolve(uri)
-        context = CellContext(
-            workspace,
-            name=str(content["name"]),
-            run_id=str(content["run_id"]),
-            experiment=content.get("experiment"),
-            tags={str(k): str(v) for k, v in dict(content.get("tags") or {}).items()},
-            record_empty=False,
-        )
-        context.start_ms = int(content["start_ms"])
-        context.scratch["owner_pid"] = int(content["pid"])
-        context.scratch["born"] = bool(content.get("born"))
-    except Exception as error:
-        caution.trouble("inherit", "This worker does not know which run it belongs to", error)
-        return None
+def take_in_worker(context: CellContext) -> None:
+    """Make `context` the one that this worker process works for."""
     context.is_worker = True
     context.pid = os.getpid()
     _open[:] = [*(one for one in _open if not one.is_worker), context]
@@ -472,32 +369,3 @@ def _worker_context(content: dict[str, Any]) -> CellContext | None:
         stale = current.get()
         if stale is not None and stale.is_worker:
             current.set(None)
-    return context
-
-
-def _begin_in_worker(context: CellContext, book: Book, run: RunState) -> None:
-    """Keep the run's state; journal its birth only if its owner has not done so."""
-    if context.scratch.get("born"):
-        run.written = True
-        book.runs[run.run_id] = run
-    else:
-        book.begin(run, owner_pid=context.scratch.get("owner_pid"))
-        board.claim(run.run_id)
-
-
-def _after_fork_in_child() -> None:
-    """Let the child work for the contexts that its parent had open: it ends none of them."""
-    global _lock, _looked_pid, _given
-    _lock = threading.RLock()
-    _looked_pid, _given = 0, None
-    _late_threads.clear()
-    for context in _open:
-        if not context.is_worker:
-            context.scratch.update(owner_pid=context.pid, born=context.born)
-        context.is_worker = True
-        context.pid = os.getpid()
-        context.append = None
-    fast.check = None
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -18,13 +18,8 @@ from typing import Any
 
 from jupyter_mltrack.tracking import caution, entities, validity
 from jupyter_mltrack.tracking.book import Book, RunState, all_books
-from jupyter_mltrack.tracking.context import (
-    CellContext,
-    current_context,
-    fast,
-    late_context,
-    refresh_check,
-)
+from jupyter_mltrack.tracking.context import CellContext, fast
+from jupyter_mltrack.tracking.lineage import current_context, late_context, refresh_check
 
 _ROUTE_KEYS_MAX = 10_000
 _FLOAT_MAX = 2**1023

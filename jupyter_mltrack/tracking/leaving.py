@@ -53,6 +53,17 @@ def is_interrupt(error: BaseException | type[BaseException] | None) -> bool:
     return False
 
 
+def honest(status: str) -> tuple[str, str | None]:
+    """Return the status that MLflow's own word means, and the error being handled.
+
+    MLflow calls a run FAILED whose `with` block was interrupted: it was KILLED.
+    """
+    error = sys.exc_info()[1]
+    if status != "FAILED" or error is None:
+        return status, None
+    return ("KILLED", type(error).__name__) if is_interrupt(error) else (status, error_line(error))
+
+
 def error_line(error: BaseException) -> str:
     """Return the last line of an error as a traceback shows it, without secrets."""
     try:

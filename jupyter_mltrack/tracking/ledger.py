@@ -9,7 +9,6 @@ SQLite store); other stores are asked for one, but not for long.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -26,8 +25,9 @@ from jupyter_mltrack.tracking.book import (
     RunState,
     book_for,
 )
-from jupyter_mltrack.tracking.context import CELL_TAG, current_context
-from jupyter_mltrack.tracking.leaving import error_line, is_interrupt
+from jupyter_mltrack.tracking.context import CELL_TAG
+from jupyter_mltrack.tracking.leaving import honest
+from jupyter_mltrack.tracking.lineage import current_context
 from jupyter_mltrack.tracking.redaction import redact_pair
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ class Ledger:
         status = None if run_status is None else RunStatus.to_string(run_status)
         if status in ENDED and end_time is not None:
             assert status is not None
-            status, error = _honest(status)
+            status, error = honest(status)
             self.book.end(run.run_id, status, end_ms=int(end_time), error=error)
             if run_name:
                 self.book.update(run.run_id, name=run_name)
@@ -396,13 +396,3 @@ def _artifacts(location: str, run_id: str) -> str | None:
     from mlflow.utils.uri import append_to_uri_path
 
     return str(append_to_uri_path(location, run_id, "artifacts"))
-
-
-def _honest(status: str) -> tuple[str, str | None]:
-    """Return the status that is meant: MLflow calls an interrupted run FAILED, it was KILLED."""
-    error = sys.exc_info()[1]
-    if status != "FAILED" or error is None:
-        return status, None
-    return ("KILLED", type(error).__name__) if is_interrupt(error) else (status, error_line(error))
-
-

@@ -7,12 +7,17 @@ slow way below and comes back fast the next time. Nothing here raises into the u
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
+from collections import deque
 from collections.abc import Mapping
+from time import time_ns
 from typing import Any
 
 from jupyter_mltrack.tracking import caution
-from jupyter_mltrack.tracking.context import CellContext, current, current_context, fast
+from jupyter_mltrack.tracking.context import CellContext, current, fast
+from jupyter_mltrack.tracking.lineage import current_context
 
 
 def log(metrics: Mapping[str, Any], step: int | None = None) -> None:
@@ -31,7 +36,28 @@ def log(metrics: Mapping[str, Any], step: int | None = None) -> None:
     _log_slowly(metrics, step)
 
 
+_under_way: set[int] = set()
+"""Threads that are on the slow way."""
+_waiting: deque[tuple[Any, Any, int]] = deque()
+"""What signal handlers and finalizers logged while their own thread was on the slow way."""
+
+
 def _log_slowly(metrics: Any, step: Any) -> None:
+    thread = threading.get_ident()
+    if thread in _under_way:  # modules may be half imported, locks half taken: not now
+        if isinstance(metrics, Mapping):
+            _waiting.append((dict(metrics), step, time_ns() // 1_000_000))
+        return
+    _under_way.add(thread)
+    try:
+        _log_now(metrics, step, None)
+        while _waiting:
+            _log_now(*_waiting.popleft())
+    finally:
+        _under_way.discard(thread)
+
+
+def _log_now(metrics: Any, step: Any, at_ms: int | None) -> None:
     try:
         if not isinstance(metrics, Mapping):
             caution.warn_once(
@@ -41,7 +67,7 @@ def _log_slowly(metrics: Any, step: Any) -> None:
             return
         append = _route()
         if append is not None:
-            append(metrics, step)
+            append(metrics, step, at_ms)
     except Exception as error:
         caution.trouble("log", "Points were not logged", error)
 
@@ -88,3 +114,6 @@ def leave_implicit(error: BaseException | None = None) -> None:
     context = fast.latest
     if context is not None and context.scratch.get("implicit"):
         context.leave(error)
+
+
+os.register_at_fork(after_in_child=_under_way.clear)

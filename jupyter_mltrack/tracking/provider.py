@@ -43,6 +43,6 @@ class CellRunContext:
 
         if not attach.is_attached():
             return None
-        from jupyter_mltrack.tracking.context import current_context
+        from jupyter_mltrack.tracking.lineage import current_context
 
         return current_context()

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
 from jupyter_mltrack.tracking import caution
-from jupyter_mltrack.tracking.context import CellContext, current_context
+from jupyter_mltrack.tracking.context import CellContext
+from jupyter_mltrack.tracking.lineage import current_context
 
 if TYPE_CHECKING:
     from jupyter_mltrack.workspaces import Workspace

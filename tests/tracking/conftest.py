@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,6 +50,65 @@ def new_sqlite(database_template: Path, tmp_path: Path) -> Callable[[str], str]:
 @pytest.fixture(scope="session")
 def shared_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("shared") / "data"
+
+
+@pytest.fixture(autouse=True)
+def one_data_dir(
+    private_place: Path, shared_data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """One data folder for all tests here, because making MLflow's schema takes seconds."""
+    monkeypatch.setenv("MLTRACK_DATA_DIR", str(shared_data_dir))
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    return shared_data_dir
+
+
+class Kept:
+    """A run as it is in the embedded database of the working folder."""
+
+    def __init__(self, database: sqlite3.Connection, row: tuple[Any, ...]) -> None:
+        self.run_id, self.name, self.status, self.start_ms, self.end_ms = row
+        ask = lambda what: database.execute(what, (self.run_id,)).fetchall()  # noqa: E731
+        self.params = dict(ask("SELECT key, value FROM params WHERE run_uuid = ?"))
+        self.tags = dict(ask("SELECT key, value FROM tags WHERE run_uuid = ?"))
+        self.points: dict[str, list[tuple[int, float]]] = {}
+        for key, step, value in ask(
+            "SELECT key, step, value FROM metrics WHERE run_uuid = ? ORDER BY key, step, timestamp"
+        ):
+            self.points.setdefault(key, []).append((step, value))
+
+    @property
+    def parent(self) -> str | None:
+        return self.tags.get("mlflow.parentRunId")
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.status} {self.points}>"
+
+
+def kept_runs(folder: Path | None = None, timeout_s: float = 90.0) -> dict[str, Kept]:
+    """Ship everything, and return the runs of the embedded workspace by name."""
+    from jupyter_mltrack import workspaces
+    from jupyter_mltrack.journal.ship import sync
+    from jupyter_mltrack.settings import data_dir
+
+    workspace = workspaces.resolve("local", folder)
+    report = sync(data_dir(), workspace_id=workspace.id, timeout_s=timeout_s)
+    assert report.waiting_points == 0, report
+    assert workspace.database is not None
+    database = sqlite3.connect(workspace.database)
+    try:
+        rows = database.execute(
+            "SELECT run_uuid, name, status, start_time, end_time FROM runs ORDER BY start_time"
+        ).fetchall()
+        found = [Kept(database, row) for row in rows]
+    finally:
+        database.close()
+    assert len({run.name for run in found}) == len(found), found
+    return {run.name: run for run in found}
+
+
+@pytest.fixture
+def kept() -> Callable[..., dict[str, Kept]]:
+    return kept_runs
 
 
 @pytest.fixture(scope="session")
@@ -117,8 +178,9 @@ def fresh_tracking() -> Iterator[None]:
     if context is not None:
         for one in reversed(list(context.open_contexts())):
             one.leave(None)
-        context._late_threads.clear()
-        context.refresh_check()
+        from jupyter_mltrack.tracking import lineage
+
+        lineage.forget()
     reset_mlflow()
     attach.detach()
     choice.forget()

@@ -514,9 +514,8 @@ def test_a_sqlite_store_answers_the_same(play: Scenario, new_sqlite: Callable[[s
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("play", ON_A_SERVER, ids=lambda play: play.__name__)
 def test_a_server_answers_the_same(
-    play: Scenario, mlflow_server: str, shared_data_dir: Path, monkeypatch: pytest.MonkeyPatch
+    play: Scenario, mlflow_server: str
 ) -> None:
-    monkeypatch.setenv("MLTRACK_DATA_DIR", str(shared_data_dir))
     theirs = observe(play, mlflow_server, decorated=False)
     ours = observe(play, mlflow_server, decorated=True)
     assert theirs
@@ -529,8 +528,7 @@ def test_a_server_answers_the_same(
     [a_run_with_everything, parameters_that_change, nested_and_resumed_runs, deleted_and_unknown_runs],
     ids=lambda play: play.__name__,
 )
-def test_a_file_store_answers_the_same(play: Scenario, tmp_path: Path, shared_data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MLTRACK_DATA_DIR", str(shared_data_dir))
+def test_a_file_store_answers_the_same(play: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     theirs = observe(play, (tmp_path / "theirs").as_uri(), decorated=False)
     ours = observe(play, (tmp_path / "ours").as_uri(), decorated=True)
