@@ -32,7 +32,7 @@ class Settings:
     """What the user has chosen. `source` names the file that was read, if any."""
 
     tracking: str | None = None
-    """Workspace for new runs: `local`, a path, `sqlite:///...`, `http(s)://...`, or a name from `workspaces`."""
+    """For new runs: `local`, a path, `sqlite:///...`, `http(s)://...`, a name from `workspaces`."""
     experiment: str | None = None
     """Experiment for new runs; None leaves it to MLflow ("Default")."""
     autolog: bool = False
@@ -65,7 +65,7 @@ _TYPES: dict[str, type] = {
 
 
 def data_dir() -> Path:
-    """The folder for journals, templates and state: `$MLTRACK_DATA_DIR`, else Jupyter's data folder."""
+    """The folder for journals and state: `$MLTRACK_DATA_DIR`, else one in Jupyter's data folder."""
     chosen = os.environ.get("MLTRACK_DATA_DIR")
     if chosen:
         return Path(os.path.abspath(os.path.expanduser(chosen)))
@@ -139,7 +139,7 @@ def _refused(path: Path, reason: str) -> WorkspaceError:
 
 
 def project_root(start: Path | None = None) -> Path:
-    """The nearest folder upward with `.git`, `pyproject.toml` or `mltrack.toml`; else `start` itself."""
+    """The nearest folder upward with `.git`, `pyproject.toml` or `mltrack.toml`; else `start`."""
     here = Path(os.path.abspath(start if start is not None else os.getcwd()))
     for folder in (here, *here.parents):
         if any(os.path.lexists(folder / mark) for mark in ROOT_MARKS):
@@ -150,9 +150,7 @@ def project_root(start: Path | None = None) -> Path:
 # ------------------------------------------------------------------------------ loading
 
 
-def load_settings(
-    start: Path | None = None, environ: Mapping[str, str] | None = None
-) -> Settings:
+def load_settings(start: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """Read the project's settings file, then what the environment says (`MLTRACK_...`).
 
     Raises:
@@ -204,7 +202,8 @@ def _parse(path: Path, raw: bytes) -> tuple[str, dict[str, Any]]:
         what = re.sub(r"\s*\(at [^)]*\)$", "", str(error))
         what = "".join(c for c in what if c.isprintable())[:200]
         raise SettingsError(
-            f"{path}, line {line}: {what}.", "Correct that line, or remove the file to use the defaults."
+            f"{path}, line {line}: {what}.",
+            "Correct that line, or remove the file to use the defaults.",
         ) from error
 
 
@@ -289,7 +288,9 @@ def _unknown(path: Path, text: str, key: str, known: list[str]) -> SettingsError
     near = difflib.get_close_matches(key.replace("-", "_").lower(), known, n=2, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"Known keys: {', '.join(known)}."
     shown = "".join(c for c in key if c.isprintable())[:80]
-    return SettingsError(f'{path}, line {_line_of(text, key)}: there is no setting "{shown}".', hint)
+    return SettingsError(
+        f'{path}, line {_line_of(text, key)}: there is no setting "{shown}".', hint
+    )
 
 
 def _wrong(path: Path, text: str, key: str, value: Any) -> SettingsError:

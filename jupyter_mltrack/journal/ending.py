@@ -68,6 +68,8 @@ class Ending:
             elif isinstance(event, wire.RunBorn):
                 if event.owner_pid in (None, self._ship.meta.pid):
                     progress.open[event.run_id] = event.start_ms
+                elif event.owner_pid:  # 0: a run of others, which no process here ends
+                    progress.shared[event.run_id] = event.owner_pid
                 progress.last_ms = max(progress.last_ms, event.start_ms)
             elif isinstance(event, wire.RunUpdated) and event.status is not None:
                 if event.status in ("RUNNING", "SCHEDULED"):
@@ -79,6 +81,7 @@ class Ending:
                 progress.last_ms = max(progress.last_ms, *stamps[-1:])
             elif isinstance(event, wire.RunEnded):
                 progress.open.pop(event.run_id, None)
+                progress.shared.pop(event.run_id, None)
                 progress.automatic.pop(event.run_id, None)
 
     # ------------------------------------------------------------------------- journals
@@ -96,6 +99,7 @@ class Ending:
             return False
         progress = ship.progress
         if any(map(self._is_alive, progress.shared.values())):
+            self._shed()
             return True  # the process whose runs these are will end them
         for run_id in progress.shared:
             if run_id not in progress.refused and ship.store().is_running(ship.resolve_id(run_id)):
@@ -119,6 +123,17 @@ class Ending:
         ship.save()
         self._keep_series(None)
         return True
+
+    def _shed(self) -> None:
+        """Let go of the points of a worker that is gone; who it was stays until its runs end."""
+        if segment_numbers(self._ship.path) and self._ship.settle():
+            self._keep_series(None)
+            self._unlink(segment_numbers(self._ship.path))
+
+    def _unlink(self, numbers: list[int]) -> None:
+        for number in numbers:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(segment_path(self._ship.path, number))
 
     def _is_alive(self, pid: int) -> bool:
         """Say whether a process of this start of this machine still runs."""
@@ -184,13 +199,11 @@ class Ending:
         if not gone:
             return
         self._keep_series(gone[-1])
-        for number in gone:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(segment_path(ship.path, number))
+        self._unlink(gone)
 
 
 def remove_if_finished(path: Path) -> bool:
-    """Remove a journal that was brought to its end some seconds ago; call it under its ship lock."""
+    """Remove a journal that was finished some seconds ago; call it under its ship lock."""
     progress = notes.Progress.load(path)
     now_ms = int(time.time() * 1000)
     if not progress.finished_ms or now_ms - progress.finished_ms < LINGER_MS:

@@ -63,7 +63,9 @@ def install() -> None:
     no_retries = Retry(total=0, read=False, redirect=False)
     original = HTTPAdapter.send
 
-    def send(self: Any, request: Any, stream: bool = False, timeout: Any = None, **rest: Any) -> Any:
+    def send(
+        self: Any, request: Any, stream: bool = False, timeout: Any = None, **rest: Any
+    ) -> Any:
         del stream
         forget()
         self.max_retries = no_retries
@@ -87,7 +89,7 @@ def install() -> None:
         return response
 
     send.guarded = True  # type: ignore[attr-defined]
-    HTTPAdapter.send = send
+    setattr(HTTPAdapter, "send", send)  # noqa: B010 - a method, to the type checker
 
 
 def _read_limit_s(timeout: Any) -> float:

@@ -74,7 +74,7 @@ def start_for_left_behind(data_dir: Path) -> int:
 
 
 def current_workspace_id() -> str | None:
-    """Return the id of the workspace that this process's environment means; None when it means none."""
+    """Return the id of the workspace that this process means by itself; None when it is none."""
     from jupyter_mltrack.workspaces import resolve
 
     try:
@@ -104,8 +104,7 @@ def sync_all(
     known_id = current_workspace_id() if chosen else None
     for path, meta in chosen:
         before = notes.Progress.load(path).shipped_points
-        problem = _ship_here(path, end_s)
-        if problem is None:
+        if _ship_here(path, end_s) is None:
             shipped += max(0, _shipped_points(path, before) - before)
             continue
         poke(path)
@@ -153,15 +152,21 @@ def _ship_here(path: Path, end_s: float) -> str | None:
 def _wait_for(
     path: Path, meta: wire.JournalMeta, data_dir: Path, end_s: float
 ) -> wire.Problem | None:
-    """Wait for the shipper of a journal; returns what stands in the way, None when nothing is left."""
+    """Wait for the shipper of a journal; returns what stands in the way, if something does."""
     begun_ms = shipping_state.now_ms()
     while True:
         if not path.is_dir() or is_drained(path):
             return None
         health = shipping_state.read_health(data_dir, meta.workspace_id)
         bad = health is not None and health.state not in ("ready", "connecting")
-        if bad and health is not None and shipping_state.checked_ms(data_dir, meta.workspace_id) > begun_ms:
-            code: wire.ProblemCode = "signed_out" if health.state == "signed_out" else "store_unreachable"
+        if (
+            bad
+            and health is not None
+            and shipping_state.checked_ms(data_dir, meta.workspace_id) > begun_ms
+        ):
+            code: wire.ProblemCode = (
+                "signed_out" if health.state == "signed_out" else "store_unreachable"
+            )
             return wire.Problem(code=code, message=health.message, hint=health.hint)
         if time.monotonic() >= end_s:
             message = health.message if health is not None and health.message else ""

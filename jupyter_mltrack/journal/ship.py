@@ -74,9 +74,7 @@ def _reader(path: Path) -> JournalReader:
     return JournalReader(path)
 
 
-def wait_shipped(
-    journal_path: Path, until: Cursor, *, stall_s: float, timeout_s: float
-) -> bool:
+def wait_shipped(journal_path: Path, until: Cursor, *, stall_s: float, timeout_s: float) -> bool:
     """Wait until the store has everything before `until`; as long as something moves.
 
     Helps along where that is quick (SQLite). Returns at once when it is known that the store
@@ -103,7 +101,7 @@ def sync(
     journal: Path | None = None,
     timeout_s: float,
 ) -> wire.SyncReport:
-    """Ship everything now, this process's journals and those of the dead; wait for whoever is at it.
+    """Ship everything now, journals of the living and the dead; wait for whoever is at it.
 
     Open runs of dead owners end as FAILED. Stores that need MLflow are served by shipper
     processes, so that a store that hangs holds up nothing but this wait.
@@ -120,7 +118,7 @@ def sync(
 
 
 def recover(data_dir: Path) -> int:
-    """Have the journals of dead owners finished by shipper processes; returns how many were started.
+    """Have the journals of dead owners finished; returns how many shippers were started.
 
     Cheap when there is nothing to do; anybody who looks at the data folder may call it.
     """
@@ -130,7 +128,7 @@ def recover(data_dir: Path) -> int:
 
 
 def backlog(data_dir: Path) -> dict[str, Backlog]:
-    """Return what waits for each workspace id; `shipping_state.BacklogMeter` measures repeatedly."""
+    """Return what waits for each workspace id; to ask often, keep a `BacklogMeter`."""
     from jupyter_mltrack.journal import shipping_state
 
     return shipping_state.backlog(data_dir)

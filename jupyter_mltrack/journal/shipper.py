@@ -21,9 +21,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from jupyter_mltrack.journal import progress as notes
 from jupyter_mltrack.journal import guarded_http, recovery, shipping_state
-from jupyter_mltrack.journal.current import list_journals
+from jupyter_mltrack.journal import progress as notes
 from jupyter_mltrack.journal.ending import remove_if_finished
 from jupyter_mltrack.journal.lease import owner_alive
 from jupyter_mltrack.journal.shipper_handle import SHIPPER_LOCK
@@ -162,7 +161,7 @@ class Shipper:
             delay_s = min(0.05 * 2**self._failures, 1.0)
         else:
             delay_s = min(BACKOFF_FIRST_S * 2 ** (self._failures - 1), BACKOFF_MOST_S)
-        delay_s *= random.uniform(0.5, 1.2)  # many kernels must not come back at once
+        delay_s *= random.uniform(0.5, 1.2)  # noqa: S311 - many kernels must not come back at once
         if trouble.retry_after_s is not None:
             delay_s = max(delay_s, min(trouble.retry_after_s, RETRY_AFTER_MOST_S))
         self._next_try_s = time.monotonic() + delay_s
@@ -177,7 +176,7 @@ class Shipper:
         """Begin anew when calls that never came back pile up; the process keeps its id and line."""
         lost = sum(followed.ship.lost_calls() for followed in self.followed.values())
         if lost >= LOST_CALLS_MAX:
-            os.execv(sys.executable, _command(self.first.path))
+            os.execv(sys.executable, _command(self.first.path))  # noqa: S606
 
     # ------------------------------------------------------------------------- looking
 
@@ -187,7 +186,9 @@ class Shipper:
         unattended = recovery.unattended(self.data_dir, set(self.followed))
         for path, meta in unattended:
             mine = meta.workspace_id == self.workspace_id
-            child = meta.parent_journal_id in {followed.path.name for followed in self.followed.values()}
+            child = meta.parent_journal_id in {
+                followed.path.name for followed in self.followed.values()
+            }
             since_s = self._unattended.setdefault(path, now_s)
             alive = owner_alive(path)
             if not child and alive and now_s - since_s < ADOPT_AFTER_S:
@@ -199,7 +200,9 @@ class Shipper:
             elif not alive:
                 recovery.start_once(path, meta, self.workspace_id)
         self._unattended = {
-            path: since_s for path, since_s in self._unattended.items() if path in {p for p, _ in unattended}
+            path: since_s
+            for path, since_s in self._unattended.items()
+            if path in {p for p, _ in unattended}
         }
 
     def _may_leave(self) -> bool:

@@ -83,7 +83,11 @@ class ShipperHandle:
         message: dict[str, object] = {"wake": True}
         now = _followed(os.environ)
         if now != self._environment:
-            changed = {k: now.get(k) for k in {*now, *self._environment} if now.get(k) != self._environment.get(k)}
+            changed = {
+                k: now.get(k)
+                for k in {*now, *self._environment}
+                if now.get(k) != self._environment.get(k)
+            }
             message["env"] = changed
         try:
             assert process.stdin is not None
@@ -94,7 +98,11 @@ class ShipperHandle:
 
     def close(self) -> None:
         """Let go of the line; the process goes on until everything is shipped."""
-        if self._process is not None and self._process.stdin is not None and os.getpid() == self._pid:
+        if (
+            self._process is not None
+            and self._process.stdin is not None
+            and os.getpid() == self._pid
+        ):
             try:
                 self._process.stdin.close()
             except OSError:
@@ -145,7 +153,7 @@ def with_package_path(environment: dict[str, str]) -> dict[str, str]:
 
 
 def launch_for_left_behind(journal: Path, workspace_id: str, known_id: str | None) -> None:
-    """Start a shipper for somebody else's journal, without credentials that are not for its store."""
+    """Start a shipper for a journal left behind, without credentials of another store."""
     environment = dict(os.environ)
     environment.pop(SHIP_URI, None)
     if workspace_id != known_id:

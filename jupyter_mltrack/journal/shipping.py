@@ -1,8 +1,9 @@
 """The work of shipping one journal, batch by batch, for whoever holds its ship lock.
 
-What was shipped is noted after the store has it, so a process that is killed in between leaves at most one batch that is sent again, which stores
-take without harm. A journal whose owner is gone is brought to its end: what is left is shipped,
-its open runs end as FAILED at the time of their last record, and then it is removed.
+What was shipped is noted after the store has it, so a process that is killed in between leaves
+at most one batch that is sent again, which stores take without harm. A journal whose owner is
+gone is brought to its end: what is left is shipped, its open runs end as FAILED at the time of
+their last record, and then it is removed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from jupyter_mltrack.journal.ending import Ending
 from jupyter_mltrack.journal.progress import Cursor, Progress
 from jupyter_mltrack.journal.reader import JournalReader
 from jupyter_mltrack.journal.records import Rows
-from jupyter_mltrack.journal.sqlite_bulk import SqliteStore, run_of, usable
+from jupyter_mltrack.journal.sqlite_bulk import SqliteStore, usable
 from jupyter_mltrack.journal.store_trouble import RunRefused, StoreTrouble
 from jupyter_mltrack.workspaces import from_meta
 
@@ -37,11 +38,23 @@ _MISSING_RUN_WAIT_S = 60.0
 class Store(Protocol):
     """What a store of any kind can do for us."""
 
-    def open(self) -> None: ...
-    def close(self) -> None: ...
-    def settle(self) -> bool: ...
-    def is_running(self, run_id: str) -> bool: ...
-    def apply(self, records: Sequence[Any], resolve_id: Any) -> int: ...
+    def open(self) -> None:
+        """Connect."""
+
+    def close(self) -> None:
+        """Disconnect."""
+
+    def settle(self) -> bool:
+        """Make sure that what was written survives a power cut; False when it could not."""
+        ...
+
+    def is_running(self, run_id: str) -> bool:
+        """Say whether the store has the run as one that has not ended."""
+        ...
+
+    def apply(self, records: Sequence[Any], resolve_id: Any) -> int:
+        """Write records; returns how many points they held."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +143,9 @@ class JournalShip:
             raise StoreTrouble("broken", error.message, error.hint) from error
         except OSError as error:
             raise StoreTrouble(
-                "broken", f"{database.parent} cannot be used: {error.strerror}.", "Make room or make it writable."
+                "broken",
+                f"{database.parent} cannot be used: {error.strerror}.",
+                "Make room or make it writable.",
             ) from error
 
     def _call_mlflow(self, run_id: str, call: wire.RunCall) -> None:
@@ -273,7 +288,8 @@ class JournalShip:
             waited_s = time.monotonic() - since_s
             if waited_s < _MISSING_RUN_WAIT_S and self.ending.others_pending():
                 raise StoreTrouble(
-                    "connecting", f"The run {refused.run_id} is still on its way from another process."
+                    "connecting",
+                    f"The run {refused.run_id} is still on its way from another process.",
                 )
         self.progress.refused[refused.run_id] = refused.reason
 
@@ -313,7 +329,9 @@ def _halves(record: Any) -> list[Rows]:
         return []
     return [
         record._replace(
-            steps=record.steps[part], timestamps_ms=record.timestamps_ms[part], values=record.values[part]
+            steps=record.steps[part],
+            timestamps_ms=record.timestamps_ms[part],
+            values=record.values[part],
         )
         for part in (slice(None, middle), slice(middle, None))
     ]

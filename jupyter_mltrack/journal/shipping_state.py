@@ -20,6 +20,7 @@ from typing import Any
 from jupyter_mltrack import wire
 from jupyter_mltrack.journal import progress as notes
 from jupyter_mltrack.journal.progress import Cursor
+from jupyter_mltrack.journal.records import Event, Rows
 from jupyter_mltrack.settings import ensure_private_dir
 
 FLIGHT_FILE = "flight.json"
@@ -185,10 +186,12 @@ class _Measured:
                 return
             count, first_ms = 0, None
             for record in batch.records:
-                event = getattr(record, "event", None)
-                count += 1 if event is not None else len(record.steps) * len(record.keys)
+                if isinstance(record, Rows):
+                    count += len(record.steps) * len(record.keys)
+                else:
+                    count += 1
                 if first_ms is None:
-                    first_ms = _time_of(record, event)
+                    first_ms = _time_of(record)
             self.read_to = batch.cursor
             if count:
                 self.pieces.append((batch.cursor, count, first_ms))
@@ -206,11 +209,11 @@ class _Measured:
         )
 
 
-def _time_of(record: Any, event: Any) -> int | None:
-    if event is None:
+def _time_of(record: Rows | Event) -> int | None:
+    if isinstance(record, Rows):
         return int(record.timestamps_ms[0])
     for name in ("start_ms", "end_ms", "at_ms"):
-        value = getattr(event, name, None)
+        value = getattr(record.event, name, None)
         if value:
             return int(value)
     return None

@@ -18,12 +18,11 @@ from typing import Any
 
 from jupyter_mltrack import wire
 from jupyter_mltrack.journal import sqlite_rows
+from jupyter_mltrack.journal import sqlite_statements as statements
+from jupyter_mltrack.journal.sqlite_statements import RUN_NAME_TAG, TAG_CHARACTERS_MAX
 from jupyter_mltrack.journal.store_trouble import RunRefused, StoreTrouble
 from jupyter_mltrack.workspaces.local import TESTED_SCHEMAS, schema_of
 
-PARAM_CHARACTERS_MAX = 6000
-TAG_CHARACTERS_MAX = 8000
-RUN_NAME_TAG = "mlflow.runName"
 ERROR_TAG = "mltrack.error"
 _CACHE_KIB = 32_768
 _CHECKPOINT_PAGES = 8_192
@@ -101,7 +100,7 @@ class SqliteStore:
         self._experiments.clear()
 
     def settle(self) -> bool:
-        """Bring what was committed to the disk; False when somebody else keeps that from happening."""
+        """Bring what was committed to the disk; False when somebody else is in the way."""
         if self._connection is None:
             return False
         try:
@@ -179,7 +178,10 @@ class SqliteStore:
                 return
 
     def _write(
-        self, connection: sqlite3.Connection, records: Sequence[Any], resolve_id: Callable[[str], str]
+        self,
+        connection: sqlite3.Connection,
+        records: Sequence[Any],
+        resolve_id: Callable[[str], str],
     ) -> int:
         gathered: dict[tuple[str, tuple[str, ...]], sqlite_rows.Columns] = {}
         seen: set[str] = set()
@@ -223,24 +225,24 @@ class SqliteStore:
         self._require(connection, seen, run_id, event.run_id)
         if isinstance(event, wire.RunTags):
             for key, value in event.tags.items():
-                _set_tag(connection, run_id, key, value)
+                statements.set_tag(connection, run_id, key, value)
         elif isinstance(event, wire.RunTagDeleted):
             connection.execute(
                 "DELETE FROM tags WHERE run_uuid = ? AND key = ?", (run_id, event.key)
             )
         elif isinstance(event, wire.RunParams):
-            _add_params(connection, run_id, event.params)
+            statements.add_params(connection, run_id, event.params)
         elif isinstance(event, wire.RunUpdated):
             if event.status is not None:
-                _update_run(connection, run_id, status=event.status)
+                statements.update_run(connection, run_id, status=event.status)
             if event.name:
-                _set_tag(connection, run_id, RUN_NAME_TAG, event.name)
+                statements.set_tag(connection, run_id, RUN_NAME_TAG, event.name)
         elif isinstance(event, wire.RunEnded):
-            _update_run(connection, run_id, status=event.status, end_time=event.end_ms)
+            statements.update_run(connection, run_id, status=event.status, end_time=event.end_ms)
             if event.error:
-                _set_tag(connection, run_id, ERROR_TAG, event.error)
+                statements.set_tag(connection, run_id, ERROR_TAG, event.error)
         elif isinstance(event, wire.RunMetrics):
-            return _add_metrics(connection, run_id, event.metrics)
+            return statements.add_metrics(connection, run_id, event.metrics)
         return 0
 
     # --------------------------------------------------------------------------- births
@@ -248,17 +250,18 @@ class SqliteStore:
     def _born(self, connection: sqlite3.Connection, event: wire.RunBorn, run_id: str) -> None:
         there = connection.execute("SELECT 1 FROM runs WHERE run_uuid = ?", (run_id,)).fetchone()
         if there and event.resumed:
-            _update_run(connection, run_id, status="RUNNING")
+            statements.update_run(connection, run_id, status="RUNNING")
             for key, value in event.tags.items():
-                _set_tag(connection, run_id, key, value)
+                statements.set_tag(connection, run_id, key, value)
         if there or event.created:
             return
         experiment_id, location = self._experiment(connection, event)
         name = event.tags.get(RUN_NAME_TAG) or event.name
-        artifact_uri = event.artifact_uri or _join(location, run_id, "artifacts")
+        artifact_uri = event.artifact_uri or statements.join(location, run_id, "artifacts")
         connection.execute(
-            "INSERT INTO runs(run_uuid, name, source_type, source_name, entry_point_name, user_id, status,"
-            " start_time, end_time, deleted_time, source_version, lifecycle_stage, artifact_uri, experiment_id)"
+            "INSERT INTO runs(run_uuid, name, source_type, source_name, entry_point_name, user_id,"
+            " status, start_time, end_time, deleted_time, source_version, lifecycle_stage,"
+            " artifact_uri, experiment_id)"
             " VALUES (?, ?, 'UNKNOWN', '', '', ?, 'RUNNING', ?, NULL, NULL, '', 'active', ?, ?)",
             (run_id, name, event.user, event.start_ms, artifact_uri, experiment_id),
         )
@@ -269,17 +272,21 @@ class SqliteStore:
             )
 
     def _experiment(self, connection: sqlite3.Connection, event: wire.RunBorn) -> tuple[int, str]:
-        """Return id and artifact location of the run's experiment; one without a name is "Default"."""
+        """Return id and artifact location of the run's experiment; without a name "Default"."""
         found = None
         if event.experiment_id is not None and event.experiment_id.isdecimal():
-            found = _find_experiment(connection, "experiment_id = ?", int(event.experiment_id))
+            found = statements.find_experiment(
+                connection, "experiment_id = ?", int(event.experiment_id)
+            )
         if found is None and event.experiment:
             name = event.experiment[:500]
-            found = _find_experiment(connection, "workspace = 'default' AND name = ?", name)
+            found = statements.find_experiment(
+                connection, "workspace = 'default' AND name = ?", name
+            )
             if found is None:
                 found = self._make_experiment(connection, name)
         if found is None or found[2] != "active":
-            found = _find_experiment(connection, "experiment_id = ?", _DEFAULT_EXPERIMENT)
+            found = statements.find_experiment(connection, "experiment_id = ?", _DEFAULT_EXPERIMENT)
         if found is None or found[2] != "active":
             raise StoreTrouble(
                 "broken",
@@ -289,18 +296,19 @@ class SqliteStore:
         return found[0], found[1]
 
     def _make_experiment(self, connection: sqlite3.Connection, name: str) -> tuple[int, str, str]:
-        base = _find_experiment(connection, "experiment_id = ?", _DEFAULT_EXPERIMENT)
+        base = statements.find_experiment(connection, "experiment_id = ?", _DEFAULT_EXPERIMENT)
         root = base[1].removesuffix("/0") if base else os.path.abspath("mlruns")
         now_ms = int(time.time() * 1000)
         cursor = connection.execute(
-            "INSERT INTO experiments(name, workspace, artifact_location, lifecycle_stage, creation_time,"
-            " last_update_time) VALUES (?, 'default', '', 'active', ?, ?)",
+            "INSERT INTO experiments(name, workspace, artifact_location, lifecycle_stage,"
+            " creation_time, last_update_time) VALUES (?, 'default', '', 'active', ?, ?)",
             (name, now_ms, now_ms),
         )
         number = int(cursor.lastrowid or 0)
-        location = _join(root, str(number))
+        location = statements.join(root, str(number))
         connection.execute(
-            "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", (location, number)
+            "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?",
+            (location, number),
         )
         return number, location, "active"
 
@@ -310,78 +318,6 @@ def run_of(record: Any) -> str:
     event = getattr(record, "event", None)
     found = record.run_id if event is None else event.run_id
     return found or ""
-
-
-# ------------------------------------------------------------------------------ statements
-
-
-def _find_experiment(
-    connection: sqlite3.Connection, where: str, value: int | str
-) -> tuple[int, str, str] | None:
-    row = connection.execute(
-        f"SELECT experiment_id, artifact_location, lifecycle_stage FROM experiments WHERE {where}",
-        (value,),
-    ).fetchone()
-    return (int(row[0]), str(row[1] or ""), str(row[2])) if row else None
-
-
-def _join(location: str, *parts: str) -> str:
-    base, mark, query = location.partition("?")
-    return "/".join([base.rstrip("/"), *parts]) + mark + query
-
-
-def _set_tag(connection: sqlite3.Connection, run_id: str, key: str, value: str) -> None:
-    value = value[:TAG_CHARACTERS_MAX]
-    if key == RUN_NAME_TAG:
-        if not value:
-            return
-        connection.execute("UPDATE runs SET name = ? WHERE run_uuid = ?", (value, run_id))
-    connection.execute(
-        "INSERT INTO tags(key, value, run_uuid) VALUES (?, ?, ?)"
-        " ON CONFLICT(key, run_uuid) DO UPDATE SET value = excluded.value",
-        (key, value, run_id),
-    )
-
-
-def _add_params(connection: sqlite3.Connection, run_id: str, params: dict[str, str]) -> None:
-    connection.executemany(
-        "INSERT OR IGNORE INTO params(key, value, run_uuid) VALUES (?, ?, ?)",
-        [(key, value[:PARAM_CHARACTERS_MAX], run_id) for key, value in params.items()],
-    )
-
-
-def _update_run(connection: sqlite3.Connection, run_id: str, **columns: str | int) -> None:
-    sets = ", ".join(f"{name} = ?" for name in columns)
-    connection.execute(f"UPDATE runs SET {sets} WHERE run_uuid = ?", (*columns.values(), run_id))
-
-
-def _add_metrics(
-    connection: sqlite3.Connection, run_id: str, metrics: Sequence[wire.MetricPoint]
-) -> int:
-    points = [(m.key, number_of(m.value), m.step, m.timestamp_ms) for m in metrics]
-    sqlite_rows.insert_points(connection, run_id, points)
-    for metric, (key, raw, step, at) in zip(metrics, points, strict=True):
-        if metric.model_id is None:
-            continue
-        connection.execute(
-            "INSERT OR IGNORE INTO logged_model_metrics(model_id, metric_name, metric_timestamp_ms, metric_step,"
-            " metric_value, experiment_id, run_id, dataset_uuid, dataset_name, dataset_digest)"
-            " SELECT ?, ?, ?, ?, ?, experiment_id, run_uuid, NULL, ?, ? FROM runs WHERE run_uuid = ?"
-            " AND EXISTS (SELECT 1 FROM logged_models WHERE model_id = ?)",
-            (
-                *(metric.model_id, key, at, step, sqlite_rows.sanitized(raw)[0]),
-                *(metric.dataset_name, metric.dataset_digest, run_id, metric.model_id),
-            ),
-        )
-    return len(points)
-
-
-def number_of(text: str) -> float:
-    """Return the double nearest to a number given as text; whole numbers may have any size."""
-    try:
-        return float(text)
-    except OverflowError:
-        return float("-inf") if text.startswith("-") else float("inf")
 
 
 # --------------------------------------------------------------------------------- trouble
@@ -410,7 +346,9 @@ def _trouble(database: Path, error: sqlite3.OperationalError) -> StoreTrouble:
     if "locked" in text or "busy" in text:
         return StoreTrouble("connecting", f"The database {database} is locked by another program.")
     if "full" in text:
-        return StoreTrouble("broken", f"No room on the disk for {database}.", "Make room; it goes on by itself.")
+        return StoreTrouble(
+            "broken", f"No room on the disk for {database}.", "Make room; it goes on by itself."
+        )
     if "readonly" in text:
         return StoreTrouble("broken", f"The database {database} is read-only.", "Make it writable.")
     if "unable to open" in text:

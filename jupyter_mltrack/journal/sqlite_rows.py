@@ -17,9 +17,9 @@ _ROWS_A_STATEMENT = (64, 8, 1)
 
 _INSERT = "INSERT OR IGNORE INTO metrics(key, value, timestamp, run_uuid, step, is_nan) VALUES "
 _LATEST = (
-    "INSERT INTO latest_metrics(key, value, timestamp, step, is_nan, run_uuid) VALUES (?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT(key, run_uuid) DO UPDATE SET value = excluded.value, timestamp = excluded.timestamp,"
-    " step = excluded.step, is_nan = excluded.is_nan"
+    "INSERT INTO latest_metrics(key, value, timestamp, step, is_nan, run_uuid)"
+    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(key, run_uuid) DO UPDATE SET value = excluded.value,"
+    " timestamp = excluded.timestamp, step = excluded.step, is_nan = excluded.is_nan"
     " WHERE (excluded.step, excluded.timestamp, excluded.value) > (step, timestamp, value)"
 )
 
@@ -71,8 +71,8 @@ def insert_columns(
             by_key.setdefault(key, []).append((first_ms, run_id, columns, column))
             points += len(column)
     for key in sorted(by_key):
-        for _, run_id, columns, column in sorted(by_key[key], key=lambda part: part[:2]):
-            _insert_one_key(connection, key, run_id, columns, column)
+        for _, run_id, columns, values in sorted(by_key[key], key=lambda part: part[:2]):
+            _insert_one_key(connection, key, run_id, columns, values)
     return points
 
 
@@ -89,7 +89,9 @@ def _insert_one_key(
                 for (value, is_nan), at, step in zip(clean, times, steps, strict=True)
             ],
         )
-        _keep_latest(connection, key, run_id, zip(steps, times, *zip(*clean, strict=True), strict=True))
+        _keep_latest(
+            connection, key, run_id, zip(steps, times, *zip(*clean, strict=True), strict=True)
+        )
         return
     at = 0
     flat = [x for row in zip(column, times, steps, strict=True) for x in row]

@@ -255,12 +255,12 @@ class MlflowStore:
         if remote is None:
             self._progress.creating = [*self._progress.creating, event.run_id]
             self._note()
-            tags = {**event.tags, RUN_ID_TAG: event.run_id}
+            born_with = {**event.tags, RUN_ID_TAG: event.run_id}
             run = self._store.create_run(
                 experiment_id=experiment_id,
                 user_id=event.user,
                 start_time=event.start_ms,
-                tags=self._tags(tags, resolve_id),
+                tags=self._tags(born_with, resolve_id),
                 run_name=event.tags.get("mlflow.runName") or event.name,
             )
             remote = run.info.run_id
@@ -338,7 +338,9 @@ def perform_call(store: Any, run_id: str, call: wire.RunCall) -> None:
             )
             for entry in body.get("datasets") or []
         ]
-        models = [LoggedModelInput(model_id=entry["model_id"]) for entry in body.get("models") or []]
+        models = [
+            LoggedModelInput(model_id=entry["model_id"]) for entry in body.get("models") or []
+        ]
         store.log_inputs(run_id, datasets=datasets, models=models or None)
         return
     outputs = [

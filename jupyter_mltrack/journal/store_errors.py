@@ -115,7 +115,9 @@ def _judge_answer(host: str, answer: guarded_http.Answer, text: str) -> Exceptio
             "Check the path of the address.",
         )
     if status in (408, 409, 421, 423, 425):
-        return StoreTrouble("unreachable", f"{host} answered {status}.", retry_after_s=answer.retry_after_s)
+        return StoreTrouble(
+            "unreachable", f"{host} answered {status}.", retry_after_s=answer.retry_after_s
+        )
     return None
 
 

@@ -143,8 +143,8 @@ def _add_params(
             part = {k: v[:PARAM_CHARACTERS_MAX] for k, v in items[at : at + PAIRS_MAX]}
             requests.append(Request(event.run_id, params=part, optional=True))
         return
-    for key, value in event.params.items():
-        value = value[:PARAM_CHARACTERS_MAX]
+    for key, whole in event.params.items():
+        value = whole[:PARAM_CHARACTERS_MAX]
         batch = _batch(requests, open_batches, event.run_id)
         characters = sum(map(len, batch.params.values())) + len(value)
         full = len(batch.params) >= PAIRS_MAX or characters > CHARACTERS_MAX

@@ -14,6 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,7 @@ def is_ready(workspace: Workspace) -> bool:
 
 
 def installed_schema() -> str | None:
-    """Return the schema of the installed MLflow as its template knows it; None before there is one."""
+    """Return the schema of the installed MLflow; None as long as there is no template of it."""
     template = _find_template()
     return template.stem.rpartition("-")[2] if template else None
 
@@ -128,15 +129,16 @@ def _copy_template(workspace: Workspace, database: Path) -> None:
 
 
 def _set_artifact_root(name: str, workspace: Workspace) -> None:
-    """Point the default experiment's artifacts at this workspace, as MLflow does when it makes it."""
+    """Point the default experiment's artifacts at this workspace, as MLflow itself does."""
     root = workspace.artifact_root or os.path.join(os.getcwd(), "mlruns")
+    now_ms = int(time.time() * 1000)
     connection = sqlite3.connect(name, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode=DELETE")
         connection.execute(
-            "UPDATE experiments SET artifact_location = ?, creation_time = CAST(strftime('%s') AS INTEGER) * 1000,"
-            " last_update_time = CAST(strftime('%s') AS INTEGER) * 1000 WHERE experiment_id = 0",
-            (f"{root}/0",),
+            "UPDATE experiments SET artifact_location = ?, creation_time = ?, last_update_time = ?"
+            " WHERE experiment_id = 0",
+            (f"{root}/0", now_ms, now_ms),
         )
         connection.execute("PRAGMA journal_mode=WAL")
     finally:
@@ -169,7 +171,7 @@ def mlflow_version() -> str:
 
 
 def templates_dir() -> Path:
-    """Where templates lie: `$MLTRACK_TEMPLATES_DIR` (a container image may bring them), else the data folder."""
+    """Where templates lie: `$MLTRACK_TEMPLATES_DIR` (from an image), else with the data."""
     chosen = os.environ.get("MLTRACK_TEMPLATES_DIR")
     return Path(os.path.abspath(chosen)) if chosen else data_dir() / "templates"
 
@@ -180,7 +182,7 @@ def _find_template() -> Path | None:
 
 
 def _make_template() -> Path:
-    """Let MLflow make an empty database of its own, once per version; safe when several do it at once."""
+    """Let MLflow make an empty database, once per version; safe when several do it at once."""
     found = _find_template()
     if found:
         return found
@@ -252,7 +254,7 @@ def _upgrade(workspace: Workspace, database: Path) -> None:
     found = schema_of(database)
     if workspace.kind != "local":
         raise WorkspaceError(
-            f"The database {database} has another schema ({found}) than MLflow {mlflow_version()} wants.",
+            f"The database {database} has not the schema of MLflow {mlflow_version()} but {found}.",
             f"Make a copy, then: mlflow db upgrade sqlite:///{database}",
         )
     backup = database.with_name(f"{database.stem}-{found}.backup.db")

@@ -146,7 +146,7 @@ def workspace_id(uri: str) -> str:
 
 
 def embedded(root: Path) -> Workspace:
-    """Return the embedded workspace of a project; in the data folder if the project's cannot be used."""
+    """Return the embedded workspace of a project; in the data folder if the project forbids it."""
     root = Path(os.path.realpath(root))
     folder = root / FOLDER
     reason = _unusable_reason(folder)
@@ -188,7 +188,7 @@ def _unusable_reason(folder: Path) -> str:
 
 
 def resolve(spec: str | None = None, start: Path | None = None) -> Workspace:
-    """Return the workspace that `spec` means; without `spec`, the one that is set, else the embedded one.
+    """Return the workspace that `spec` means; without it the one set, else the embedded one.
 
     Args:
         spec: `local`, a name from the settings file, a path, or an address that MLflow knows.
@@ -263,7 +263,7 @@ def _from_sqlite(uri: str, base: Path) -> Workspace:
     found = re.match(r"(sqlite(?:\+\w+)?):///([^?]*)(\?.*)?$", uri)
     if not found or found.group(2) in ("", ":memory:"):
         raise WorkspaceError(
-            f"The workspace {uri} lives in the memory of one process, so nothing can be kept there.",
+            f"The workspace {uri} lives in the memory of one process: nothing can be kept there.",
             "Name a file, for example sqlite:///mlflow.db, or use local.",
             code="bad_request",
         )
@@ -307,7 +307,8 @@ def _no_workspace(spec: str, settings: Settings) -> UsageError:
     hint = (
         f"Did you mean {' or '.join(near)}?"
         if near
-        else "Say local, a folder that exists, a file ending in .db, sqlite:///..., http(s)://... or a name from mltrack.toml."
+        else "Say local, a folder that exists, a file ending in .db, sqlite:///..., http(s)://..., "
+        "or a name from mltrack.toml."
     )
     return UsageError(f'There is no workspace "{shown}".', hint)
 

@@ -34,8 +34,8 @@ def _upgrade(utils: object, uri: str) -> None:
     from mlflow.exceptions import MlflowException
 
     engine = utils.create_sqlalchemy_engine_with_retry(uri)  # type: ignore[attr-defined]
-    found = utils._get_schema_version(engine)  # type: ignore[attr-defined]  # noqa: SLF001
-    scripts = ScriptDirectory.from_config(utils._get_alembic_config(uri))  # type: ignore[attr-defined]  # noqa: SLF001
+    found = utils._get_schema_version(engine)  # type: ignore[attr-defined]
+    scripts = ScriptDirectory.from_config(utils._get_alembic_config(uri))  # type: ignore[attr-defined]
     try:
         scripts.get_revision(found)
     except CommandError as error:
@@ -45,7 +45,7 @@ def _upgrade(utils: object, uri: str) -> None:
             f"it was made by a newer MLflow (schema {found}) than the installed {VERSION}; "
             "install that one: pip install --upgrade mlflow"
         ) from error
-    utils._upgrade_db(engine)  # type: ignore[attr-defined]  # noqa: SLF001
+    utils._upgrade_db(engine)  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -536,3 +536,22 @@ def test_sigint_does_not_reach_the_shipper() -> None:
         os.kill(line.handle.process.pid, signal.SIGINT)
         time.sleep(0.3)
         assert line.handle.process is not None
+
+
+def test_a_run_that_a_worker_began_ends_with_the_process_it_belongs_to() -> None:
+    workspace = local_workspace()
+    assert workspace.database is not None
+    owner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    worker = Journal.create(workspace, parent_journal_id="gone")
+    born(worker, owner_pid=owner.pid)
+    for step in range(3):
+        worker.sink(RUN).append({"loss": 1.0}, step)
+    worker.close()
+    sync(data_dir(), timeout_s=10)
+    assert run_in(workspace.database)["status"] == "RUNNING"
+    assert len(points_in(workspace.database)) == 3
+    assert [path.name for path in journals()[0].iterdir() if path.suffix == ".seg"] == []
+    owner.kill()
+    owner.wait()
+    sync(data_dir(), timeout_s=10)
+    assert run_in(workspace.database)["status"] == "FAILED"
