@@ -16,7 +16,9 @@ def main() -> int:
     if unknown:
         print(f"No benchmark {', '.join(unknown)}.\nThere are: {', '.join(CASES)}", file=sys.stderr)
         return 2
-    print(f"Python {platform.python_version()} on {platform.platform()}, {time.strftime('%Y-%m-%d')}")
+    print(
+        f"Python {platform.python_version()} on {platform.platform()}, {time.strftime('%Y-%m-%d')}"
+    )
     for name in chosen:
         importlib.import_module(f"benchmarks.{name}").run()
     return 0

@@ -23,9 +23,14 @@ def run() -> None:
     table(
         "One call of 5 metrics",
         ["tool", "p50 µs", "p99 µs", "times jupyter_mltrack.log"],
-        [(peer, f["p50_us"], f["p99_us"], f["p50_us"] / ours["p50_us"]) for peer, f in found.items()],
+        [
+            (peer, f["p50_us"], f["p99_us"], f["p50_us"] / ours["p50_us"])
+            for peer, f in found.items()
+        ],
     )
-    print(f"\njupyter_mltrack.log: p50 <= 2, p99 <= 50: {verdict(ours['p50_us'] <= 2 and ours['p99_us'] <= 50)}")
+    print(
+        f"\njupyter_mltrack.log: p50 <= 2, p99 <= 50: {verdict(ours['p50_us'] <= 2 and ours['p99_us'] <= 50)}"
+    )
     print(
         "mlflow.log_metrics under the extension: p50 <= 12 and <= trackio's: "
         f"{verdict(front['p50_us'] <= min(12, trackio['p50_us']))}"
@@ -40,9 +45,7 @@ def run() -> None:
         [(peer, figures["added_us"]) for peer, figures in found.items()],
     )
     print(f"\nat most 12 µs: {verdict(found['mltrack']['added_us'] <= 12)}")
-    found = rounds(
-        "empty_run", {"mltrack": 200, "trackio": 100, "wandb": 5, "mlflow": 30}, turns=2
-    )
+    found = rounds("empty_run", {"mltrack": 200, "trackio": 100, "wandb": 5, "mlflow": 30}, turns=2)
     table(
         "Empty run in a warm process, enter to leave",
         ["tool", "p50 ms"],

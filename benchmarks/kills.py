@@ -56,7 +56,13 @@ def run() -> None:
             running += status == "RUNNING"
     table(
         f"SIGKILL at a random moment, {KILLS} times",
-        ["acknowledged points", "lost", "doubled", "runs left RUNNING", "kept beyond the last word"],
+        [
+            "acknowledged points",
+            "lost",
+            "doubled",
+            "runs left RUNNING",
+            "kept beyond the last word",
+        ],
         [(sum(acknowledged.values()) * 2, lost, doubled, running, beyond)],
     )
     print(f"\n0 lost, 0 doubled, 0 RUNNING: {verdict(lost == doubled == running == 0)}")

@@ -32,7 +32,9 @@ def clean_environment(place: Path) -> dict[str, str]:
     }
 
 
-def run_child(module: str, *arguments: str, place: Path, timeout_s: float = 600) -> dict[str, float]:
+def run_child(
+    module: str, *arguments: str, place: Path, timeout_s: float = 600
+) -> dict[str, float]:
     """The JSON that `python -m module arguments` prints after the word RESULT."""
     answer = subprocess.run(
         [sys.executable, "-m", module, *arguments],

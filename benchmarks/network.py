@@ -78,14 +78,18 @@ def run() -> None:
                 ],
             )
             as_fast = ours["p50_us"] <= 1.25 * local["p50_us"]
-            print(f"\ncall as fast as local: {verdict(as_fast)}; at most 1.2 times: {verdict(ratio <= 1.2)}")
+            print(
+                f"\ncall as fast as local: {verdict(as_fast)}; at most 1.2 times: {verdict(ratio <= 1.2)}"
+            )
             rows = [_fault(place, port, fault) for fault in FAULTS]
         table(
             "The server fails for 20 s in mid-cell",
             ["how", "added to the cell ms", "lost", "doubled", "status"],
             rows,
         )
-        reached = all(row[1] <= 50 and row[2] == row[3] == 0 and row[4] == "FINISHED" for row in rows)
+        reached = all(
+            row[1] <= 50 and row[2] == row[3] == 0 and row[4] == "FINISHED" for row in rows
+        )
         print(f"\nat most 50 ms, 0 lost, 0 doubled: {verdict(reached)}")
 
 
@@ -93,7 +97,14 @@ def _fault(place: Path, port: int, fault: str) -> tuple[str, float, float, float
     proxy = Proxy(port)
     proxy.start()
     cell = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.network_child", "cell", f"http://127.0.0.1:{proxy.port}", "28"],
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.network_child",
+            "cell",
+            f"http://127.0.0.1:{proxy.port}",
+            "28",
+        ],
         cwd=place,
         env=clean_environment(place),
         stdout=subprocess.PIPE,

@@ -52,6 +52,7 @@ WATCH = """
   const look = () => {
     let sum = 0;
     for (const canvas of document.querySelectorAll('.mltrack-Charts canvas')) {
+      if (canvas.width === 0 || canvas.height === 0) continue;
       const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
       for (let i = 0; i < data.length; i += 4) sum = (sum * 31 + data[i] + data[i + 3]) | 0;
     }
@@ -65,7 +66,9 @@ WATCH = """
 
 
 def run() -> None:
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    browser = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if browser is None:
         print("\nNo Chromium on this machine: log to pixel not measured.")
         return
@@ -77,11 +80,18 @@ def run() -> None:
             nbformat.v4.new_code_cell("%load_ext jupyter_mltrack"),
             nbformat.v4.new_code_cell(CELL),
         ]
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
         nbformat.write(notebook, place / "pixels.ipynb")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        options = ["--no-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--allow-root"]
+        options = [
+            "--no-browser",
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={port}",
+            "--allow-root",
+        ]
+        options += ["--LabApp.expose_app_in_browser=True"]
         lab = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options, "--IdentityProvider.token=bench"],
             cwd=place,
@@ -92,7 +102,9 @@ def run() -> None:
         )
         try:
             _wait_for(f"http://127.0.0.1:{port}/api")
-            latencies_ms = _measure(browser, f"http://127.0.0.1:{port}/lab/tree/pixels.ipynb?token=bench")
+            latencies_ms = _measure(
+                browser, f"http://127.0.0.1:{port}/lab/tree/pixels.ipynb?token=bench"
+            )
         finally:
             os.killpg(lab.pid, 15)
             lab.wait()
@@ -112,16 +124,14 @@ def _measure(browser: str, address: str) -> list[float]:
         page: Any = chromium.new_page(viewport={"width": 1400, "height": 900})
         page.goto(address)
         page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-        page.wait_for_selector('.jp-NotebookPanel-toolbar .jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
-        page.click('.lm-TabBar-tab[title*="MLTrack"], .lm-TabBar-tab[data-id*="mltrack"]')
-        page.click(".jp-Notebook .jp-CodeCell >> nth=0")
-        page.keyboard.press("Shift+Enter")
-        page.keyboard.press("Shift+Enter")
+        page.click('.lm-TabBar-tab[data-id="jupyter-mltrack-panel"]')
+        page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
+        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
         page.wait_for_selector(".mltrack-LiveRow", timeout=30_000)
         page.click(".mltrack-LiveRow")
         page.wait_for_selector(".mltrack-Charts canvas", timeout=30_000)
         page.evaluate(WATCH)
-        page.wait_for_selector("text=SAID", timeout=90_000)
+        page.wait_for_selector(".jp-OutputArea-output >> text=SAID", timeout=90_000)
         text = page.inner_text(".jp-OutputArea-output >> text=SAID")
         changes = page.evaluate("() => window.__changes")
         chromium.close()

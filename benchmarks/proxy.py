@@ -78,9 +78,7 @@ class Proxy:
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._target_port)
         self._connections.add(there_writer)
         try:
-            await asyncio.gather(
-                self._pump(reader, there_writer), self._pump(there_reader, writer)
-            )
+            await asyncio.gather(self._pump(reader, there_writer), self._pump(there_reader, writer))
         finally:
             self._connections.discard(there_writer)
             there_writer.close()

@@ -87,7 +87,9 @@ def run() -> None:
     figures = {}
     for name in ("empty_ext", "jupyter_mltrack", "wandb"):
         if installed(name):
-            pairs = [tuple(map(float, _fresh([LOAD.format(name=name)]).split())) for _ in range(TURNS)]
+            pairs = [
+                tuple(map(float, _fresh([LOAD.format(name=name)]).split())) for _ in range(TURNS)
+            ]
             figures[name] = [statistics.median(column) for column in zip(*pairs, strict=True)]
     table(
         "%load_ext",
@@ -107,4 +109,6 @@ def run() -> None:
     )
     ratio = first["mlflow.log_metric under the extension"] / first["import mlflow alone"]
     print(f"\nat most 300 ms: {verdict(ours <= 300)}")
-    print(f"mlflow.log_metric at most 1.1 times import mlflow: {ratio:.2f}: {verdict(ratio <= 1.1)}")
+    print(
+        f"mlflow.log_metric at most 1.1 times import mlflow: {ratio:.2f}: {verdict(ratio <= 1.1)}"
+    )
