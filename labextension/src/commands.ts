@@ -45,7 +45,11 @@ export function addCommands(parts: CommandParts): void {
     label: trans.__('MLTrack: Show panel'),
     caption: trans.__('Show the panel of tracked runs'),
     describedBy: { args: { type: 'object', properties: {} } },
-    execute: () => app.shell.activateById(panelId)
+    execute: () => {
+      app.shell.activateById(panelId);
+      // Once more when the palette, which gives the focus back to where it was, has closed.
+      setTimeout(() => app.shell.activateById(panelId), 0);
+    }
   });
   commands.addCommand(CommandIDs.trackCell, {
     label: trans.__('MLTrack: Track this cell'),

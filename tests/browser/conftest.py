@@ -25,6 +25,7 @@ EXTENSION = HERE.parents[1] / "jupyter_mltrack" / "labextension"
 TOKEN = "browser"
 START_LIMIT_S = 60
 LIMIT_MS = 30_000
+LIGHT = "JupyterLab Light"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -147,7 +148,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         made.stop_kernels()
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _wait_for_server(lab: Lab, log: Path) -> None:
@@ -190,6 +195,7 @@ class Screen:
     errors: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    only_own_errors: bool = False
 
     def open(self, path: str | None = None, *, show_panel: bool = True) -> None:
         """JupyterLab on a notebook (or on nothing), in a layout of its own, panel in front."""
@@ -198,9 +204,16 @@ class Screen:
         self.page.wait_for_selector(TAB, timeout=LIMIT_MS)
         if path:
             self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=LIMIT_MS)
+        if self.page.evaluate("() => document.body.dataset.jpThemeName") != LIGHT:
+            self.theme(LIGHT)  # The last test's choice was saved for all pages.
         if show_panel:
             self.page.click(TAB)
             self.wait(f"{PANEL} .mltrack-Header")
+
+    def on_error(self, error: Any) -> None:
+        """Keep an error that nobody caught; those of the application itself may be left out."""
+        if not self.only_own_errors or "jupyter-mltrack" in (error.stack or ""):
+            self.errors.append(f"{error}\n{error.stack}")
 
     def on_dialog(self, dialog: Any) -> None:
         """Leave a page with unsaved changes; any other dialog is a failure."""
@@ -314,7 +327,7 @@ def make_screen(
         options.setdefault("viewport", {"width": 1280, "height": 860})
         context = chromium.new_context(**options)
         screen = Screen(context.new_page(), lab)
-        screen.page.on("pageerror", lambda error: screen.errors.append(str(error)))
+        screen.page.on("pageerror", screen.on_error)
         screen.page.on("dialog", screen.on_dialog)
         screen.page.on("request", lambda request: screen.requests.append(request.url))
         made.append((context, screen))

@@ -45,8 +45,9 @@ def _overflow(screen: Any) -> list[str]:
 
 def test_240_pixels_hold_everything_and_wide_shows_columns(screen: Any, lab: Any) -> None:
     _train(screen, lab, "sweep-with-a-rather-long-name-01", "sweep-02")
-    screen.set_width(240)
-    assert abs(screen.page.locator(PANEL).bounding_box()["width"] - 240) <= 4
+    # JupyterLab itself keeps its sidebar at 250 pixels or more; other places may not.
+    narrow = screen.page.add_style_tag(content=f"{PANEL} {{ width: 240px !important; }}")
+    assert screen.page.locator(PANEL).bounding_box()["width"] == 240
     screen.page.click(screen.live_row("sweep-02"))
     screen.wait(".mltrack-Charts canvas")
     screen.page.wait_for_timeout(400)
@@ -55,6 +56,7 @@ def test_240_pixels_hold_everything_and_wide_shows_columns(screen: Any, lab: Any
     screen.theme("JupyterLab Dark High Contrast")
     screen.picture("high-contrast")
     screen.theme("JupyterLab Light")
+    narrow.evaluate("node => node.remove()")
     screen.set_width(760)
     heads = screen.wait(f"{PANEL} .mltrack-Heads")
     assert "loss" in heads.text_content()
@@ -158,7 +160,9 @@ def test_everything_can_be_reached_by_the_keyboard_alone(screen: Any, lab: Any) 
     screen.page.wait_for_timeout(300)
     keyboard.press("Enter")
     focused = "() => document.activeElement?.className ?? ''"
-    screen.page.wait_for_function("() => document.activeElement?.closest('#jupyter-mltrack-panel')")
+    screen.page.wait_for_function(
+        "() => document.activeElement?.closest('#jupyter-mltrack-panel')", timeout=5000
+    )
     assert "mltrack-LiveRow" in screen.page.evaluate(focused)
     assert screen.page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle") == "solid"
     screen.picture("keyboard-focus")
@@ -196,6 +200,7 @@ def test_everything_can_be_reached_by_the_keyboard_alone(screen: Any, lab: Any) 
 
 def test_jupyter_notebook_shows_the_panel(screen: Any, lab: Any) -> None:
     path = lab.project(LOAD, TRAIN.format(name="classic"))
+    screen.only_own_errors = True  # Notebook 7.6 has one of its own at each start.
     screen.page.goto(f"{lab.address}/notebooks/{path}?token=browser")
     screen.wait(".jp-Notebook .jp-CodeCell")
     screen.page.click('.lm-MenuBar-itemLabel:text-is("View")')
@@ -225,13 +230,13 @@ def test_the_palette_command_puts_the_magic_on_top_of_a_cell_once(screen: Any, l
 
 def test_a_reader_who_wants_less_motion_sees_a_still_mark(make_screen: Any, lab: Any) -> None:
     path = lab.project(
-        LOAD, "%%track still\nimport time\nfrom jupyter_mltrack import log\nlog({'loss': 1.0})\ntime.sleep(20)"
+        LOAD, "%%track still\nimport time\nfrom jupyter_mltrack import log\nlog({'loss': 1.0})\ntime.sleep(60)"
     )
     for motion, animation in (("reduce", "none"), ("no-preference", "mltrack-spin")):
         screen = make_screen(reduced_motion=motion)
         screen.open(path)
-        screen.wait_kernel()
         if motion == "reduce":
+            screen.wait_kernel()
             screen.run_cell(0)
             screen.start_cell(1)
         screen.wait(screen.live_row("still", "RUNNING"))

@@ -150,7 +150,9 @@ export function ProblemView(props: { problem: Problem; id?: string }): JSX.Eleme
   };
   return (
     <div className="mltrack-Problem" role="alert" id={id}>
-      <p className="mltrack-Problem-message">{displayName(problem.message)}</p>
+      <p className="mltrack-Problem-message" title={displayName(problem.message)}>
+        {displayName(problem.message)}
+      </p>
       {problem.hint !== '' && <p className="mltrack-Problem-hint">{displayName(problem.hint)}</p>}
       <button type="button" className="mltrack-Link" onClick={copy}>
         {copied ? trans.__('Copied') : trans.__('Copy details')}

@@ -79,8 +79,8 @@ export class MltrackPanel extends Panel implements IMltrackPanel {
 
   protected override onActivateRequest(): void {
     // The first row or button: the keyboard goes on from there.
-    const first = this.node.querySelector<HTMLElement>('.mltrack-Row[tabindex="0"], button');
-    first?.focus();
+    const row = this.node.querySelector<HTMLElement>('.mltrack-Row[tabindex="0"]');
+    (row ?? this.node.querySelector<HTMLElement>('button'))?.focus();
   }
 
   protected override onAfterShow(msg: Message): void {
