@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mltrack.tracking import caution, redaction
+from jupyter_mltrack.tracking import board, caution, leaving, redaction
 
 if TYPE_CHECKING:
     from jupyter_mltrack import wire
@@ -114,12 +114,14 @@ class Book:
         """
         journal = self._journal
         if journal is None or journal.closed or self._shipper_pid != os.getpid():
-            journal = self._open_journal()
+            opened: list[Journal] = []
+            leaving.shielded(lambda: opened.append(self._open_journal()), raising=False)
+            journal = opened[-1]
         return journal
 
     def _open_journal(self) -> Journal:
+        from jupyter_mltrack import wire  # noqa: F401  # made whole before anything can interrupt
         from jupyter_mltrack.journal import open_for
-        from jupyter_mltrack.tracking import board, leaving
 
         self._sinks.clear()
         limit = {} if self.max_bytes is None else {"max_bytes": self.max_bytes}

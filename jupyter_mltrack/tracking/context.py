@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jupyter_mltrack.tracking import board, caution
+from jupyter_mltrack.tracking import board, caution, leaving
 from jupyter_mltrack.tracking.book import PARENT, RUN_NAME, Book, RunState, book_for, now_ms
 
 if TYPE_CHECKING:
@@ -146,20 +146,17 @@ class CellContext:
         An interrupt that arrives meanwhile does not keep it from its end; it is raised afterwards
         if nothing else is being raised.
         """
-        from jupyter_mltrack.tracking.leaving import shielded
-
         if self.closed or self.is_worker:
             self._take_out()
             return
-        shielded(lambda: self._finish(error), raising=error is not None)
+        leaving.shielded(lambda: self._finish(error), raising=error is not None)
 
     def _finish(self, error: BaseException | None) -> None:
         from jupyter_mltrack.tracking import lineage
-        from jupyter_mltrack.tracking.leaving import end_runs
 
         if not self.closed:
             try:
-                end_runs(self, error)
+                leaving.end_runs(self, error)
             except Exception as problem:
                 caution.trouble("leave", "The run of this cell was not ended properly", problem)
             self.closed = True

@@ -125,6 +125,9 @@ def _is_at_work(thread: int, context: CellContext) -> bool:
 def shielded(act: Callable[[], None], *, raising: bool) -> None:
     """Do `act` to its end whatever signals arrive; `act` may be begun twice.
 
+    A module or a decoder that is being made must not be interrupted either: msgspec crashes later
+    when the making of one was cut off.
+
     Args:
         act: what has to be done; doing it twice must be harmless.
         raising: an exception is on its way already, so an interrupt need not be raised again.
@@ -194,6 +197,18 @@ def _end_active_runs() -> None:
         fluent._safe_end_run()
 
 
+def _warm_up(path: Any) -> None:
+    from jupyter_mltrack.journal import JournalReader
+
+    if path not in _warm:
+        _warm.clear()
+        _warm.add(path)
+        _ = JournalReader(path).meta
+
+
+_warm: set[Any] = set()
+
+
 def wait_for_all(books: list[Book]) -> None:
     """Wait until the stores have what the journals hold, as long as that makes progress."""
     for book in books:
@@ -208,6 +223,7 @@ def wait_for(book: Book, *, stall_s: float, timeout_s: float) -> bool:
     from jupyter_mltrack.journal.ship import wait_shipped
 
     journal = book.journal()
+    shielded(lambda: _warm_up(journal.path), raising=False)
     until = journal.position()
     if book.settled == (journal.path, until):
         return True

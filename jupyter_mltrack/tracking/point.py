@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from time import time_ns
 from typing import Any
 
-from jupyter_mltrack.tracking import caution
+from jupyter_mltrack.tracking import caution, leaving
 from jupyter_mltrack.tracking.context import CellContext, current, fast
 from jupyter_mltrack.tracking.lineage import current_context
 
@@ -38,7 +38,7 @@ def log(metrics: Mapping[str, Any], step: int | None = None) -> None:
 
 _under_way: set[int] = set()
 """Threads that are on the slow way."""
-_waiting: deque[tuple[Any, Any, int]] = deque()
+_waiting: deque[tuple[Any, Any, int | None]] = deque()
 """What signal handlers and finalizers logged while their own thread was on the slow way."""
 
 
@@ -50,11 +50,17 @@ def _log_slowly(metrics: Any, step: Any) -> None:
         return
     _under_way.add(thread)
     try:
-        _log_now(metrics, step, None)
-        while _waiting:
-            _log_now(*_waiting.popleft())
+        _waiting.append((metrics, step, None))
+        leaving.shielded(_log_waiting, raising=False)
     finally:
         _under_way.discard(thread)
+
+
+def _log_waiting() -> None:
+    while _waiting:
+        metrics, step, at_ms = _waiting[0]
+        _log_now(metrics, step, at_ms)
+        _waiting.popleft()
 
 
 def _log_now(metrics: Any, step: Any, at_ms: int | None) -> None:

@@ -138,7 +138,19 @@ class track:  # noqa: N801  # a verb in all its uses
         return Tracked(context)
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        self._entered.pop().leave(error)
+        try:
+            self._entered[-1].leave(error)
+        except KeyboardInterrupt as interrupt:  # it may have come before `leave` could shield itself
+            self._entered[-1].leave(error or interrupt)
+            if error is None:
+                raise
+        finally:
+            self._entered.pop()
+
+    def __del__(self) -> None:
+        # an interrupt can hit even the first instruction of `__exit__`
+        while self._entered:
+            self._entered.pop().leave(KeyboardInterrupt())
 
     async def __aenter__(self) -> Tracked:
         return self.__enter__()
