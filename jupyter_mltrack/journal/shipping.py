@@ -25,8 +25,8 @@ from jupyter_mltrack.journal.sqlite_bulk import SqliteStore, usable
 from jupyter_mltrack.journal.store_trouble import RunRefused, StoreTrouble
 from jupyter_mltrack.workspaces import from_meta
 
-_BATCH_BYTES_FIRST = 128 << 10
-_BATCH_BYTES_LEAST = 32 << 10
+_BATCH_BYTES_FIRST = 256 << 10
+_BATCH_BYTES_LEAST = 256 << 10
 _BATCH_BYTES_MOST = 1 << 20
 _BATCH_S_WANTED = 0.1
 _REMOTE_BATCH_BYTES = 1 << 20

@@ -189,11 +189,11 @@ class SqliteStore:
         for record in records:
             event = getattr(record, "event", None)
             if event is None:
-                run_id = resolve_id(record.run_id)
-                self._require(connection, seen, run_id, record.run_id)
-                columns = gathered.get((run_id, record.keys))
+                columns = gathered.get((record.run_id, record.keys))
                 if columns is None:
-                    columns = gathered[run_id, record.keys] = sqlite_rows.Columns()
+                    run_id = resolve_id(record.run_id)
+                    self._require(connection, seen, run_id, record.run_id)
+                    columns = gathered[record.run_id, record.keys] = sqlite_rows.Columns(run_id)
                 columns.steps.extend(record.steps)
                 columns.times.extend(record.timestamps_ms)
                 columns.values.extend(record.values)

@@ -37,9 +37,10 @@ _ONE = _INSERT + "(?, ?, ?, ?, ?, ?)"
 class Columns:
     """Points of one run that share their keys, in the order they were logged."""
 
-    __slots__ = ("steps", "times", "values")
+    __slots__ = ("run_id", "steps", "times", "values")
 
-    def __init__(self) -> None:
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
         self.steps: list[int] = []
         self.times: list[int] = []
         self.values: list[tuple[float, ...]] = []
@@ -61,12 +62,12 @@ def insert_columns(
 
     Args:
         connection: with a transaction open.
-        gathered: (run id, keys) -> columns.
+        gathered: (run id as born, keys) -> columns.
     """
     by_key: dict[str, list[tuple[int, str, Columns, Sequence[float]]]] = {}
     points = 0
-    for (run_id, keys), columns in gathered.items():
-        first_ms = columns.times[0]
+    for (_, keys), columns in gathered.items():
+        first_ms, run_id = columns.times[0], columns.run_id
         for key, column in zip(keys, zip(*columns.values, strict=True), strict=True):
             by_key.setdefault(key, []).append((first_ms, run_id, columns, column))
             points += len(column)
