@@ -36,31 +36,29 @@ def log(metrics: Mapping[str, Any], step: int | None = None) -> None:
     _log_slowly(metrics, step)
 
 
-_under_way: set[int] = set()
-"""Threads that are on the slow way."""
-_waiting: deque[tuple[Any, Any, int | None]] = deque()
-"""What signal handlers and finalizers logged while their own thread was on the slow way."""
+_under_way: dict[int, deque[tuple[Any, Any, int | None]]] = {}
+"""Threads on the slow way, and what is to be logged there: first the call itself, then what signal
+handlers and finalizers logged meanwhile."""
 
 
 def _log_slowly(metrics: Any, step: Any) -> None:
     thread = threading.get_ident()
-    if thread in _under_way:  # modules may be half imported, locks half taken: not now
+    waiting = _under_way.get(thread)
+    if waiting is not None:  # modules may be half imported, locks half taken: not now
         if isinstance(metrics, Mapping):
-            _waiting.append((dict(metrics), step, time_ns() // 1_000_000))
+            waiting.append((dict(metrics), step, time_ns() // 1_000_000))
         return
-    _under_way.add(thread)
+    waiting = _under_way[thread] = deque([(metrics, step, None)])
     try:
-        _waiting.append((metrics, step, None))
-        leaving.shielded(_log_waiting, raising=False)
+        leaving.shielded(lambda: _log_all(waiting), raising=False)
     finally:
-        _under_way.discard(thread)
+        del _under_way[thread]
 
 
-def _log_waiting() -> None:
-    while _waiting:
-        metrics, step, at_ms = _waiting[0]
-        _log_now(metrics, step, at_ms)
-        _waiting.popleft()
+def _log_all(waiting: deque[tuple[Any, Any, int | None]]) -> None:
+    while waiting:
+        _log_now(*waiting[0])
+        waiting.popleft()
 
 
 def _log_now(metrics: Any, step: Any, at_ms: int | None) -> None:
