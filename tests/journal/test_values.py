@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import decimal
 import fractions
+import itertools
 import math
 import struct
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -179,16 +181,30 @@ def test_a_step_that_is_none_is_replaced_and_told(journal: Journal, step: object
     assert [trouble.code for trouble in told] == ["bad_step"]
 
 
-def test_a_dict_that_another_thread_changes_raises_nothing(journal: Journal) -> None:
-    class Shrinks(dict[str, float]):
-        def values(self) -> object:  # type: ignore[override]
-            self.pop("b", None)
-            return super().values()
+def test_a_dict_that_another_thread_changes_never_mixes_names_and_values(
+    journal: Journal,
+) -> None:
+    shared = {f"k{i}": float(i) for i in range(5)}
+    stop = threading.Event()
 
-    sink = journal.sink("run")
-    sink.append({"a": 1.0, "b": 2.0})
-    sink.append(Shrinks(a=3.0, b=4.0))
-    assert kept(journal) == [1.0, 2.0, 3.0]
+    def change() -> None:
+        for i in itertools.count(5):
+            shared.pop(f"k{i - 5}")
+            shared[f"k{i}"] = float(i)
+            if stop.is_set():
+                return
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        for _ in range(3_000):
+            journal.sink("run").append(shared)
+    finally:
+        stop.set()
+        thread.join()
+    found = [(key, value) for *_, key, value in points(read_all(journal.path)[0])]
+    assert len(found) > 3_000
+    assert all(key == f"k{int(value)}" for key, value in found)
 
 
 NAMES = [

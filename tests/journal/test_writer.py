@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -399,3 +400,39 @@ def test_signals_do_not_stop_the_flusher(journal: Journal) -> None:
     assert thread is not None
     assert thread.daemon
     assert thread.is_alive()
+
+
+def test_keys_that_take_turns_go_to_their_own_columns(journal: Journal) -> None:
+    sink = journal.sink("run")
+    expected = []
+    for i in range(50):
+        for row in (
+            {"a": 1.0},
+            {"b": 2.0},
+            {"a": 3.0, "b": 4.0},
+            {"b": 5.0, "a": 6.0},
+            {"a": 7.0, "c": 8.0},
+        ):
+            sink.append(row, i)
+            expected.append(("run", i, row))
+    found = [
+        (record.run_id, step, dict(zip(record.keys, values, strict=True)))
+        for record in read_all(journal.path)[0]
+        for step, values in zip(record.steps, record.values, strict=True)
+    ]
+    assert found == expected
+
+
+def test_a_dict_that_makes_up_values_is_not_asked_for_any(journal: Journal) -> None:
+    sink = journal.sink("run")
+    sink.append({"a": 1.0, "b": 2.0})
+    for _ in range(2):
+        made_up = defaultdict(float, {"a": 3.0, "c": 4.0})
+        sink.append(made_up)
+        assert dict(made_up) == {"a": 3.0, "c": 4.0}
+    for _ in range(2):
+        sink.append(OrderedDict(a=5.0, b=6.0))
+    assert [(key, value) for _, _, key, value in points(read_all(journal.path)[0])] == [
+        ("a", 1.0), ("b", 2.0), ("a", 3.0), ("c", 4.0), ("a", 3.0), ("c", 4.0),
+        ("a", 5.0), ("b", 6.0), ("a", 5.0), ("b", 6.0),
+    ]  # fmt: skip
