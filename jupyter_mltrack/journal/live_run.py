@@ -10,7 +10,7 @@ from jupyter_mltrack import wire
 from jupyter_mltrack.journal.columns import Points, metric_rank
 from jupyter_mltrack.journal.facts import RunFacts
 
-ANSWER_POINTS_MAX = 400_000
+ANSWER_POINTS_MAX = 200_000
 """Points of one answer over all its columns; each column is thinned further beyond it."""
 POINTS_A_KEY_MAX = 2_000
 LIST_METRICS_MAX = 50

@@ -49,6 +49,17 @@ class Drawing:
                 return None
         return None
 
+    def is_partial(self, request: SeriesRequest) -> bool:
+        """Say whether the run is live here while its older points are only in the store."""
+        ids = local_ids(self._data_dir, request.run_id)
+        return any(self._index.is_partial(request.workspace, run_id) for run_id in ids)
+
+    def completed(self, request: SeriesRequest, stored: wire.Series | None) -> wire.Series | None:
+        """The points asked for, once the store has told what came before the journal."""
+        for run_id in local_ids(self._data_dir, request.run_id):
+            self._index.complete(request.workspace, run_id, stored)
+        return self.series(request)
+
     def stored(self, request: SeriesRequest, stored: wire.Series) -> wire.Series:
         """The store's answer: always from the first point on, so nothing new is said as nothing."""
         total = sum(column.total or len(column.values) for column in stored.columns)

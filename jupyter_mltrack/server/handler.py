@@ -74,6 +74,7 @@ class RouteHandler(APIHandler):
         self._body = bytearray()
         self._body_bytes = 0
         self._slot: str | None = None
+        self._gone = False
         self._work: asyncio.Task[msgspec.Struct | FileAnswer] | None = None
 
     @property
@@ -169,7 +170,7 @@ class RouteHandler(APIHandler):
         try:
             answer = await self._work
         except asyncio.CancelledError:
-            if not self.request.connection or self.request.connection.stream.closed():  # type: ignore[attr-defined]
+            if self._gone:
                 raise web.Finish from None
             raise
         if isinstance(answer, FileAnswer):
@@ -306,6 +307,7 @@ class RouteHandler(APIHandler):
 
     def on_connection_close(self) -> None:
         """Stop working for somebody who has gone."""
+        self._gone = True
         if self._work is not None:
             self._work.cancel()
         self._leave()

@@ -73,9 +73,7 @@ class _Reader:
             StoreTrouble: the process answered with a problem, or not in time.
         """
         self.used_at_s = time.monotonic()
-        if self.used_at_s < self._paused_until_s:
-            left_ms = int((self._paused_until_s - self.used_at_s) * 1000)
-            raise self._silent(limit_s, "store_unreachable", left_ms)
+        self._refuse_while_paused(limit_s)
         if self._waiting >= WAITING_MAX:
             raise StoreTrouble(
                 f"Too many questions to {self.name} at once.",
@@ -99,6 +97,7 @@ class _Reader:
         except TimeoutError:
             raise self._silent(limit_s, "store_timeout", 1_000) from None
         try:
+            self._refuse_while_paused(limit_s)
             await self._ready(deadline_s)
             return await self._ask(call, limit_s)
         finally:
@@ -108,26 +107,36 @@ class _Reader:
         try:
             reply = await asyncio.wait_for(self._exchange(call), limit_s)
         except TimeoutError:
-            self._pause_s = min(PAUSE_MAX_S, self._pause_s * 2 or FIRST_PAUSE_S)
-            self._paused_until_s = time.monotonic() + self._pause_s
+            pause_ms = self._pause()
             await self.close()
-            raise self._silent(limit_s, "store_timeout", int(self._pause_s * 1000)) from None
+            raise self._silent(limit_s, "store_timeout", pause_ms) from None
         except (OSError, ValueError, EOFError, msgspec.DecodeError) as error:
             _log.warning("The reader process for %s ended: %s", self.name, error)
             await self.close()
             raise StoreTrouble(
                 f"The process that reads {self.name} ended.", "Try again.", code="store_error"
             ) from None
-        self._pause_s = 0.0
-        if reply.problem is not None:
-            problem = reply.problem
+        problem = reply.problem
+        if problem is not None:
+            retry_ms = problem.retry_after_ms
+            if problem.code == "store_unreachable":
+                retry_ms = self._pause()
             raise StoreTrouble(
-                problem.message,
-                problem.hint,
-                code=problem.code,
-                retry_after_ms=problem.retry_after_ms,
+                problem.message, problem.hint, code=problem.code, retry_after_ms=retry_ms
             )
+        self._pause_s = 0.0
         return bytes(reply.answer)
+
+    def _refuse_while_paused(self, limit_s: float) -> None:
+        left_s = self._paused_until_s - time.monotonic()
+        if left_s > 0:
+            raise self._silent(limit_s, "store_unreachable", int(left_s * 1000))
+
+    def _pause(self) -> int:
+        """Leave the workspace alone for a while; returns for how many milliseconds."""
+        self._pause_s = min(PAUSE_MAX_S, self._pause_s * 2 or FIRST_PAUSE_S)
+        self._paused_until_s = time.monotonic() + self._pause_s
+        return int(self._pause_s * 1000)
 
     def _silent(self, limit_s: float, code: str, retry_after_ms: int) -> StoreTrouble:
         return StoreTrouble(

@@ -20,11 +20,22 @@ import msgspec
 
 from jupyter_mltrack import wire
 from jupyter_mltrack.errors import MltrackError
+from jupyter_mltrack.journal.live_run import ANSWER_POINTS_MAX
 from jupyter_mltrack.server.clean import clean_text, encode_json, without_paths
 from jupyter_mltrack.workspaces import Workspace
 
 CallName = Literal[
-    "runs", "run", "experiments", "series", "check", "artifact_root", "sync", "recover", "warm"
+    "runs",
+    "run",
+    "experiments",
+    "series",
+    "check",
+    "artifact_root",
+    "waiting",
+    "waiting_run",
+    "sync",
+    "recover",
+    "warm",
 ]
 
 _log = logging.getLogger(__name__)
@@ -107,8 +118,38 @@ def _experiments(workspace: Workspace, args: dict[str, Any]) -> Any:
 
 def _series(workspace: Workspace, args: dict[str, Any]) -> Any:
     from jupyter_mltrack import runs
+    from jupyter_mltrack.journal.progress import run_alias
+    from jupyter_mltrack.settings import data_dir
 
-    return runs.series(workspace, **args)
+    args = {**args, "run_id": run_alias(data_dir(), args["run_id"])}
+    found = runs.series(workspace, **args)
+    room = max(10, ANSWER_POINTS_MAX // max(1, len(found.columns)))
+    if sum(len(column.values) for column in found.columns) > ANSWER_POINTS_MAX:
+        found = runs.series(workspace, **{**args, "max_points": room})
+    return found
+
+
+def _waiting(workspace: Workspace, args: dict[str, Any]) -> Any:
+    """The runs that only journals know, for a list while the store cannot be asked."""
+    from jupyter_mltrack import runs
+    from jupyter_mltrack.settings import data_dir
+
+    words = (args.get("text") or "").casefold().split()
+    found = [run.summary() for run in runs.waiting_runs(data_dir(), workspace.id).values()]
+    found = [run for run in found if all(word in run.name.casefold() for word in words)]
+    found.sort(key=lambda run: (-run.start_ms, run.run_id))
+    return wire.RunPage(runs=found[: args["limit"]], total=len(found))
+
+
+def _waiting_run(workspace: Workspace, args: dict[str, Any]) -> Any:
+    """One run as journals know it; None when they do not."""
+    from jupyter_mltrack import runs
+    from jupyter_mltrack.journal.progress import run_alias
+    from jupyter_mltrack.settings import data_dir
+
+    found = runs.waiting_runs(data_dir(), workspace.id)
+    run = found.get(run_alias(data_dir(), args["run_id"]))
+    return run.detail() if run and run.facts.born else None
 
 
 def _check(workspace: Workspace, args: dict[str, Any]) -> Any:
@@ -151,6 +192,8 @@ CALLS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "series": _series,
     "check": _check,
     "artifact_root": _artifact_root,
+    "waiting": _waiting,
+    "waiting_run": _waiting_run,
     "sync": _sync,
     "recover": _recover,
     "warm": _warm,

@@ -20,6 +20,7 @@ from jupyter_mltrack import wire
 from jupyter_mltrack.errors import MltrackError, NotFound
 from jupyter_mltrack.journal.live import LiveIndex
 from jupyter_mltrack.server import requests
+from jupyter_mltrack.server.clean import clean_text
 from jupyter_mltrack.server.drawing import Drawing
 from jupyter_mltrack.server.health import HealthWatch
 from jupyter_mltrack.server.known import KnownWorkspaces
@@ -36,6 +37,8 @@ CATCH_UP_LIMIT_S = 0.3
 SYNC_TIME_S = 20.0
 SYNC_LIMIT_S = 30.0
 RECOVER_LIMIT_S = 10.0
+OUT_OF_REACH = frozenset({"store_unreachable", "store_timeout"})
+"""Problems that leave a page with what waits on this machine."""
 
 
 @dataclass(frozen=True)
@@ -118,17 +121,28 @@ class Service:
             "filter": search if is_filter else None,
             "limit": request.limit,
             "page_token": request.page_token,
-            "offline": True,
         }
-        raw = await self._ask("runs", workspace, args)
-        page = msgspec.json.decode(raw, type=wire.RunPage)
+        try:
+            raw = await self._ask("runs", workspace, args)
+            page = msgspec.json.decode(raw, type=wire.RunPage)
+        except StoreTrouble as trouble:
+            if trouble.code not in OUT_OF_REACH or workspace.kind == "local":
+                raise
+            page = await self._waiting_page(workspace, args, trouble)
         runs = [self._with_live(workspace, run) for run in page.runs]
         return msgspec.structs.replace(page, runs=runs)
 
     async def run(self, request: requests.RunRequest) -> wire.RunDetail:
         """One run with its parameters and tags."""
         workspace = await self._asked(request.workspace)
-        raw = await self._ask("run", workspace, {"run_id": request.run_id})
+        try:
+            raw = await self._ask("run", workspace, {"run_id": request.run_id})
+        except StoreTrouble as trouble:
+            if trouble.code not in OUT_OF_REACH or workspace.kind == "local":
+                raise
+            raw = await self._ask_here("waiting_run", workspace, {"run_id": request.run_id})
+            if raw == b"null":
+                raise
         detail = msgspec.json.decode(raw, type=wire.RunDetail)
         return msgspec.structs.replace(detail, summary=self._with_live(workspace, detail.summary))
 
@@ -139,7 +153,7 @@ class Service:
         found = await asyncio.to_thread(self._drawing.series, request)
         if found is not None:
             return found
-        partial = self._index.is_partial(request.workspace, request.run_id)
+        partial = self._drawing.is_partial(request)
         try:
             workspace = await self._asked(request.workspace)
             args = {
@@ -154,8 +168,7 @@ class Service:
             raw = b"null"
         stored = msgspec.json.decode(raw, type=wire.Series | None)
         if partial:
-            self._index.complete(request.workspace, request.run_id, stored)
-            again = await asyncio.to_thread(self._drawing.series, request)
+            again = await asyncio.to_thread(self._drawing.completed, request, stored)
             if again is not None:
                 return again
         if stored is None:
@@ -232,6 +245,30 @@ class Service:
         for meta in list(self._index.metas.values()):
             self._known.add_journal(meta)
         return self._known.all()
+
+    async def _waiting_page(
+        self, workspace: Workspace, args: Mapping[str, Any], trouble: StoreTrouble
+    ) -> wire.RunPage:
+        """What waits on this machine, with the reason why there is no more."""
+        page = wire.RunPage(runs=[])
+        if args["page_token"] is None and args["filter"] is None:
+            raw = await self._ask_here("waiting", workspace, args)
+            page = msgspec.json.decode(raw, type=wire.RunPage)
+        problem = wire.Problem(
+            code=trouble.code,  # type: ignore[arg-type]
+            message=clean_text(trouble.message),
+            hint=clean_text(trouble.hint),
+            retry_after_ms=trouble.retry_after_ms,
+        )
+        return msgspec.structs.replace(page, problem=problem)
+
+    async def _ask_here(
+        self, name: CallName, workspace: Workspace, args: Mapping[str, Any]
+    ) -> bytes:
+        """Ask the process that reads this machine only: no store holds it up."""
+        return await self._pool.call(
+            name, workspace, dict(args), limit_s=LOCAL_READ_LIMIT_S, process="local"
+        )
 
     async def _ask(self, name: CallName, workspace: Workspace, args: Mapping[str, Any]) -> bytes:
         limit_s = LOCAL_READ_LIMIT_S if workspace.kind == "local" else READ_LIMIT_S

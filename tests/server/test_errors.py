@@ -203,3 +203,34 @@ def test_problems_are_encoded_as_one_json_object():
         "hint": "",
         "retry_after_ms": None,
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b]0;x\x07",
+        "\x9b31m",
+        "a\x00b",
+        "\u202etxt",
+        "x\u2066y",
+        "\ud800",
+        "a\r\nb",
+        "http://me:secret@host/x",
+    ],
+)
+def test_s10_a_message_is_cleaned_whoever_made_it(text):
+    from jupyter_mltrack.server.clean import clean_text
+
+    shown = clean_text(f"before {text} after")
+    assert shown.startswith("before ")
+    assert shown.endswith(" after")
+    assert not re.search(
+        r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", shown
+    )
+    assert "secret" not in shown
+
+
+def test_a_message_does_not_go_on_without_end():
+    from jupyter_mltrack.server.clean import MESSAGE_CHARACTERS_MAX, clean_text
+
+    assert len(clean_text("x" * 1_000_000)) == MESSAGE_CHARACTERS_MAX
