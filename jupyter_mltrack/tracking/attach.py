@@ -132,12 +132,12 @@ def _set_uri() -> None:
     """Point MLflow at the embedded workspace, or what the settings say, unless the user did."""
     if os.environ.get(URI_VARIABLE):
         return
-    from jupyter_mltrack import workspaces
-
     utils = sys.modules.get("mlflow.tracking._tracking_service.utils")
     if utils is not None and getattr(utils, "_tracking_uri", None):
         return
-    found = workspaces.resolve()
+    from jupyter_mltrack.tracking import choice
+
+    found = choice.workspace_for_runs()
     _attachment.uri_before = os.environ.get(URI_VARIABLE)
     _attachment.uri_set = os.environ[URI_VARIABLE] = found.tracking_uri
 

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_mltrack.errors import SettingsError
+from jupyter_mltrack.tracking import caution
+
 if TYPE_CHECKING:
+    from jupyter_mltrack.settings import Settings
     from jupyter_mltrack.workspaces import Workspace
 
 
@@ -32,6 +36,29 @@ def workspace() -> Workspace:
     return workspaces.resolve()
 
 
+def settings_for_runs() -> Settings:
+    """Return the settings; a damaged file is told once and does not stop the cell."""
+    from jupyter_mltrack.settings import Settings, load_settings
+
+    try:
+        return load_settings()
+    except SettingsError as error:
+        caution.warn_once(f"settings {error.message}", str(error))
+        return Settings()
+
+
+def workspace_for_runs() -> Workspace:
+    """Return the workspace that new runs go to; the embedded one while the settings file is damaged."""
+    from jupyter_mltrack import workspaces
+    from jupyter_mltrack.settings import project_root
+
+    try:
+        return workspace()
+    except SettingsError as error:
+        caution.warn_once(f"settings {error.message}", str(error))
+        return workspaces.embedded(project_root())
+
+
 def choose(spec: str) -> Workspace:
     """Make `spec` the workspace of new runs.
 
@@ -50,9 +77,7 @@ def experiment() -> str | None:
     """Return the name of the experiment for new runs; None leaves it to MLflow ("Default")."""
     if _chosen.experiment is not None:
         return _chosen.experiment or None
-    from jupyter_mltrack.settings import load_settings
-
-    return load_settings().experiment
+    return settings_for_runs().experiment
 
 
 def experiment_or_default() -> str:

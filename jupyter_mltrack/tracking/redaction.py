@@ -9,6 +9,7 @@ are not used, because they hit ordinary data.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -29,6 +30,8 @@ _NO_SECRET = re.compile(
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SHORTEST = 6
+_SHORTEST_VALUE = 8
+"""Shorter values of environment variables are too ordinary to be replaced everywhere."""
 
 
 def is_secret_name(name: str) -> bool:
@@ -41,39 +44,36 @@ def is_secret_name(name: str) -> bool:
     return _SECRET_NAME.search(snake) is not None
 
 
-# A table of (kind, pattern); the group "secret", where there is one, is what is taken out.
+# (kind, marks of which one is in the lower-case text of every match, pattern); of a pattern with a
+# group, the group is what is taken out.
 _RULES = (
-    ("private key", r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\s\S]{0,20000}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|[\s\S]{0,20000})"),
-    ("Azure key", r"\b(?:AccountKey|SharedAccessKey|SharedAccessSignature|AccessKey|Password|Pwd|ClientSecret)\s*=\s*(?P<s1>(?!\s)[^;\"'\s]{6,})(?=;|\"|'|\s|$)"),
-    ("signature", r"(?<=[?&;])(?:sig|signature|X-Amz-Signature|X-Goog-Signature|se_sig)=(?P<s2>[A-Za-z0-9%+/=_\-]{16,})"),
-    ("query secret", r"(?<=[?&])(?:access_token|token|api_key|apikey|key|password|secret|code)=(?P<s3>[^&\s\"'#]{8,})"),
-    ("Azure storage key", r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])"),
-    ("Azure client secret", r"(?<![A-Za-z0-9_~.\-])[A-Za-z0-9_~.\-]{3}\dQ~[A-Za-z0-9_~.\-]{31,34}(?![A-Za-z0-9_~.\-])"),
-    ("token", r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}"),
-    ("token", r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.(?![A-Za-z0-9_\-])"),
-    ("AWS key", r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
-    ("token", r"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{30,}|(?<![A-Za-z0-9])github_pat_[A-Za-z0-9_]{22,}"),
-    ("token", r"(?<![A-Za-z0-9])glpat-[A-Za-z0-9_\-]{16,}"),
-    ("token", r"(?<![A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9\-]{10,}|https://hooks\.slack\.com/services/[A-Za-z0-9/]{20,}"),
-    ("API key", r"(?<![A-Za-z0-9])sk-(?:proj-|ant-[a-z0-9]+-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_\-]{20,}"),
-    ("token", r"(?<![A-Za-z0-9])hf_[A-Za-z0-9]{30,}"),
-    ("token", r"(?<![A-Za-z0-9])dapi[a-f0-9]{32}(?:-\d)?(?![a-f0-9])"),
-    ("token", r"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}"),
-    ("token", r"(?<![A-Za-z0-9])pypi-[A-Za-z0-9_\-]{50,}"),
-    ("API key", r"(?<![A-Za-z0-9])AIza[A-Za-z0-9_\-]{35}"),
-    ("token", r"(?<![A-Za-z0-9])ya29\.[A-Za-z0-9_\-]{20,}"),
-    ("API key", r"(?<![A-Za-z0-9])[sr]k_(?:live|test)_[A-Za-z0-9]{16,}"),
-    ("API key", r"(?<![A-Za-z0-9])SG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}"),
-    ("token", r"(?i)\b(?:bearer|basic|token)\s+(?P<s4>[A-Za-z0-9\-._~+/]{16,}=*)"),
-    ("password", r"(?<=://)[^\s/:@\"']{0,100}:(?P<s5>[^\s/@\"']{1,200})(?=@)"),
-    ("token", r"(?<=://)(?P<s6>[A-Za-z0-9_\-]{20,})(?=@)"),
-    ("secret", r"(?i)(?<![A-Za-z0-9])(?:[A-Za-z0-9]+[_\-.])*(?:password|passwd|passphrase|pwd|secret|api[_\-]?key|apikey|access[_\-]?key|account[_\-]?key|private[_\-]?key|secret[_\-]?access[_\-]?key|client[_\-]?secret|auth[_\-]?token|access[_\-]?token|refresh[_\-]?token|connection[_\-]?string)[\"']?\s*(?::=|=>|[:=])\s*(?P<s7>\"[^\"\n]{4,}\"|'[^'\n]{4,}'|(?![\"'\[({<$])[^\s,;\"'&)\]}]{6,})"),
+    ("private key", ("private key",), r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[\s\S]{0,20000}?-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|[\s\S]{0,20000})"),
+    ("Azure key", ("key", "signature", "pass", "pwd", "secret",), r"\b(?:AccountKey|SharedAccessKey|SharedAccessSignature|AccessKey|Password|Pwd|ClientSecret)\s*=\s*(?P<s1>(?!\s)[^;\"'\s]{6,})(?=;|\"|'|\s|$)"),
+    ("signature", ("sig",), r"(?<=[?&;])(?:sig|signature|X-Amz-Signature|X-Goog-Signature|se_sig)=(?P<s2>[A-Za-z0-9%+/=_\-]{16,})"),
+    ("query secret", ("token=", "key=", "password=", "secret=", "code=",), r"(?<=[?&])(?:access_token|token|api_key|apikey|key|password|secret|code)=(?P<s3>[^&\s\"'#]{8,})"),
+    ("Azure storage key", ("==",), r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}==(?![A-Za-z0-9+/=])"),
+    ("Azure client secret", ("q~",), r"(?<![A-Za-z0-9_~.\-])[A-Za-z0-9_~.\-]{3}\dQ~[A-Za-z0-9_~.\-]{31,34}(?![A-Za-z0-9_~\-])"),
+    ("token", ("eyj",), r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}"),
+    ("token", ("eyj",), r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]{8,}\.(?![A-Za-z0-9_\-])"),
+    ("AWS key", ("akia", "asia", "abia", "acca", "aroa", "aida",), r"(?<![A-Za-z0-9])(?:AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    ("token", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat",), r"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{30,}|(?<![A-Za-z0-9])github_pat_[A-Za-z0-9_]{22,}"),
+    ("token", ("glpat-",), r"(?<![A-Za-z0-9])glpat-[A-Za-z0-9_\-]{16,}"),
+    ("token", ("xox", "hooks.slack",), r"(?<![A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9\-]{10,}|https://hooks\.slack\.com/services/[A-Za-z0-9/]{20,}"),
+    ("API key", ("sk-",), r"(?<![A-Za-z0-9])sk-(?:proj-|ant-[a-z0-9]+-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_\-]{20,}"),
+    ("token", ("hf_",), r"(?<![A-Za-z0-9])hf_[A-Za-z0-9]{30,}"),
+    ("token", ("dapi",), r"(?<![A-Za-z0-9])dapi[a-f0-9]{32}(?:-\d)?(?![a-f0-9])"),
+    ("token", ("npm_",), r"(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36}"),
+    ("token", ("pypi-",), r"(?<![A-Za-z0-9])pypi-[A-Za-z0-9_\-]{50,}"),
+    ("API key", ("aiza",), r"(?<![A-Za-z0-9])AIza[A-Za-z0-9_\-]{35}"),
+    ("token", ("ya29.",), r"(?<![A-Za-z0-9])ya29\.[A-Za-z0-9_\-]{20,}"),
+    ("API key", ("k_live", "k_test",), r"(?<![A-Za-z0-9])[sr]k_(?:live|test)_[A-Za-z0-9]{16,}"),
+    ("API key", ("sg.",), r"(?<![A-Za-z0-9])SG\.[A-Za-z0-9_\-]{16,}\.[A-Za-z0-9_\-]{16,}"),
+    ("token", ("bearer", "basic", "token",), r"(?i)\b(?:bearer|basic|token)\s+(?P<s4>[A-Za-z0-9\-._~+/]{16,}=*)"),
+    ("password", ("://",), r"(?<=://)[^\s/:@\"']{0,100}:(?P<s5>[^\s/@\"']{1,200})(?=@)"),
+    ("token", ("://",), r"(?<=://)(?P<s6>[A-Za-z0-9_\-]{20,})(?=@)"),
+    ("secret", ("pass", "pwd", "secret", "key", "token", "connection",), r"(?i)(?<![A-Za-z0-9])(?:[A-Za-z0-9]+[_\-.])*(?:password|passwd|passphrase|pwd|secret|api[_\-]?key|apikey|access[_\-]?key|account[_\-]?key|private[_\-]?key|secret[_\-]?access[_\-]?key|client[_\-]?secret|auth[_\-]?token|access[_\-]?token|refresh[_\-]?token|connection[_\-]?string)[\"']?\s*(?::=|=>|[:=])\s*(?P<s7>\"[^\"\n]{4,}\"|'[^'\n]{4,}'|(?![\"'\[({<$])[^\s,;\"'&)\]}]{6,})"),
 )  # fmt: skip  # noqa: E501
-_HINT = re.compile(
-    r"(?i)key|secret|pass|pwd|sig|token|code|bearer|basic|://|eyJ|A[KSBCRI][IOC]A|gh[pousr]_|github_pat|glpat|xox"
-    r"|sk-|hf_|dapi|npm_|pypi-|AIza|ya29|[sr]k_|SG\.|Q~|==|connection"
-)
-_compiled: list[tuple[str, re.Pattern[str]]] = []
+_compiled: list[tuple[str, tuple[str, ...], re.Pattern[str]]] = []
 _environment: tuple[int, Callable[[str], str]] | None = None
 
 
@@ -81,14 +81,23 @@ def redact(text: str) -> str:
     """Return `text` with every secret replaced by a marker such as `[redacted: token]`."""
     if len(text) < _SHORTEST:
         return text
-    text = _environment_rule()(text)
-    if _HINT.search(text) is None:
-        return text
+    if len(text) >= _SHORTEST_VALUE:
+        text = _environment_rule()(text)
     if not _compiled:
-        _compiled.extend((kind, re.compile(pattern)) for kind, pattern in _RULES)
-    for kind, pattern in _compiled:
-        text = pattern.sub(lambda found, kind=kind: _marked(found, kind), text)
+        _compiled.extend((kind, marks, re.compile(pattern)) for kind, marks, pattern in _RULES)
+    lower = text.lower()
+    there: dict[str, bool] = {}
+    for kind, marks, pattern in _compiled:
+        if any(_is_there(mark, lower, there) for mark in marks):
+            text = pattern.sub(functools.partial(_marked, kind), text)
     return text
+
+
+def _is_there(mark: str, text: str, known: dict[str, bool]) -> bool:
+    found = known.get(mark)
+    if found is None:
+        found = known[mark] = mark in text
+    return found
 
 
 def redact_pair(name: str, value: str) -> str:
@@ -103,7 +112,7 @@ def redact_pairs(pairs: Mapping[str, object]) -> dict[str, str]:
     return {name: redact_pair(name, str(value)) for name, value in pairs.items()}
 
 
-def _marked(found: re.Match[str], kind: str) -> str:
+def _marked(kind: str, found: re.Match[str]) -> str:
     groups = [name for name, value in found.groupdict().items() if value is not None]
     if not groups:
         return f"[redacted: {kind}]"
@@ -121,7 +130,11 @@ def _is_harmless(secret: str) -> bool:
     bare = secret.strip("\"'")
     if bare in ("None", "True", "False", "null", "true", "false", "required", "optional"):
         return True
-    return bool(re.fullmatch(r"[\d.,+\-e]+|\*+|<[^>]*>|\.{3}|os\.environ\S*|getpass\S*|self\.\S*|str|bytes", bare))
+    return bool(
+        re.fullmatch(
+            r"[\d.,+\-e]+|\*+|<[^>]*>|\.{3}|os\.environ\S*|getpass\S*|self\.\S*|str|bytes", bare
+        )
+    )
 
 
 def _environment_rule() -> Callable[[str], str]:
@@ -136,7 +149,11 @@ def _environment_rule() -> Callable[[str], str]:
 
 def _exact_rule(environ: Mapping[str, str]) -> Callable[[str], str]:
     values = sorted(
-        {v for k, v in environ.items() if len(v) >= 8 and is_secret_name(k) and not os.path.isabs(v)},
+        {
+            v
+            for k, v in environ.items()
+            if len(v) >= _SHORTEST_VALUE and is_secret_name(k) and not os.path.isabs(v)
+        },
         key=len,
         reverse=True,
     )
@@ -153,5 +170,11 @@ def _spellings(value: str) -> list[str]:
     from urllib.parse import quote, quote_plus
 
     raw = value.encode("utf-8", "surrogateescape")
-    found = [value, quote(raw, safe=""), quote_plus(raw), json.dumps(value)[1:-1], base64.b64encode(raw).decode()]
+    found = [
+        value,
+        quote(raw, safe=""),
+        quote_plus(raw),
+        json.dumps(value)[1:-1],
+        base64.b64encode(raw).decode(),
+    ]
     return list(dict.fromkeys(found))

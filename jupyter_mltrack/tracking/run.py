@@ -245,11 +245,10 @@ def make_context(
         MltrackError: the workspace, the parent or the run to resume cannot be found.
     """
     from jupyter_mltrack import workspaces
-    from jupyter_mltrack.settings import load_settings
     from jupyter_mltrack.tracking import attach, choice
 
-    settings = load_settings()
-    place = workspaces.resolve(workspace)
+    settings = choice.settings_for_runs()
+    place = workspaces.resolve(workspace) if workspace else choice.workspace_for_runs()
     attach.attach()
     outer = current_context() if nested else None
     parent_id = _find(place, parent) if parent else None
