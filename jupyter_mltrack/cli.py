@@ -42,8 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _limit_mlflow() -> None:
-    """In a process of our own MLflow's client is told not to try for minutes."""
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    """In a process of our own MLflow's client does not try for minutes nor follow redirects."""
+    from jupyter_mltrack.journal.guarded_http import OWN_SETTINGS
+
+    os.environ.update(OWN_SETTINGS)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
 

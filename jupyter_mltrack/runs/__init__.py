@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jupyter_mltrack import wire
-from jupyter_mltrack.errors import NotFound, WorkspaceError
+from jupyter_mltrack.errors import Denied, NotFound, SignedOut, Unreachable, WorkspaceError
 from jupyter_mltrack.runs.query import Order, looks_like_filter, parse_order
 from jupyter_mltrack.runs.waiting import WaitingRun, waiting_runs
 
@@ -292,14 +292,31 @@ def find_run(
         NotFound: no run fits.
         Ambiguous: several do; `choices` has their ids.
     """
-    from functools import partial
-
     from jupyter_mltrack.journal.progress import run_alias
-    from jupyter_mltrack.runs.find import find
+    from jupyter_mltrack.runs.find import find, is_relative
 
     folder = _data_dir(data_dir)
-    ask = partial(list_runs, data_dir=folder)
-    return find(workspace, run_alias(folder, spec), ask, experiment).run_id
+    away: list[wire.Problem] = []
+
+    def ask(*asked: Any, **keywords: Any) -> wire.RunPage:
+        page = list_runs(*asked, data_dir=folder, offline=not is_relative(spec), **keywords)
+        if page.problem is not None:
+            away.append(page.problem)
+        return page
+
+    try:
+        return find(workspace, run_alias(folder, spec), ask, experiment).run_id
+    except NotFound:
+        if away:  # it may be in the store that could not be asked
+            raise error_of(away[0]) from None
+        raise
+
+
+def error_of(problem: wire.Problem) -> WorkspaceError:
+    """The error that a list carries along, to be raised after all."""
+    kinds: tuple[type[WorkspaceError], ...] = (Unreachable, SignedOut, Denied)
+    kind = next((one for one in kinds if one.code == problem.code), WorkspaceError)
+    return kind(problem.message, problem.hint, code=problem.code)
 
 
 def series(

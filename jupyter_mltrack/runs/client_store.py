@@ -9,6 +9,7 @@ never an empty list.
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
     from jupyter_mltrack.workspaces import Workspace
 
 TIME_LIMIT_S = 15.0
+CHECK_S = 3.0
 LISTED_METRICS = 30
+_KEPT = "What you log is kept on this machine and sent later; how it stands: %mltrack status"
 _SCAN_PAGES = 20
 _SCAN_PAGE = 200
 _EXPERIMENTS = 1_000
@@ -61,6 +64,7 @@ def ask(
         NotFound: the store knows nothing under that id.
         WorkspaceError: any other answer that is an error.
     """
+    _refuse_if_away(workspace)
     kept: list[Answer] = []
     failed: list[BaseException] = []
     done = threading.Event()
@@ -80,13 +84,36 @@ def ask(
     if not done.wait(limit_s):
         raise Unreachable(
             f"{workspace.name} ({workspace.display_uri}) gave no answer within {limit_s:g} s.",
-            "What you log is kept on this machine and sent later; how it stands: %mltrack status",
+            _KEPT,
         )
     if failed:
         if isinstance(failed[0], MltrackError):
             raise failed[0]
         raise translate(workspace, failed[0]) from failed[0]
     return kept[0]
+
+
+def _refuse_if_away(workspace: Workspace) -> None:
+    """Ask a server how it is before MLflow's client does, which would try for minutes.
+
+    Not needed where the process has bounds of its own on what a server may do. Behind a proxy the
+    plain question may fail although the client's way works, so there only an answer counts.
+    """
+    import urllib.request
+
+    adapters = sys.modules.get("requests.adapters")
+    bounded = adapters is not None and getattr(adapters.HTTPAdapter.send, "guarded", False)
+    if bounded or not workspace.tracking_uri.startswith(("http://", "https://")):
+        return
+    health = workspace.check(CHECK_S)
+    if health.state in ("ready", "connecting"):
+        return
+    if health.state == "unreachable" and urllib.request.getproxies():
+        return
+    kind = {"signed_out": SignedOut, "denied": Denied, "unreachable": Unreachable}.get(
+        health.state, WorkspaceError
+    )
+    raise kind(health.message, health.hint or _KEPT)
 
 
 def translate(workspace: Workspace, error: BaseException) -> MltrackError:
@@ -112,7 +139,7 @@ def translate(workspace: Workspace, error: BaseException) -> MltrackError:
     if name in gone or any(word in text for word in words) or status in (500, 502, 503, 504, 429):
         return Unreachable(
             f"{place} cannot be reached: {_short(text)}",
-            "What you log is kept on this machine and sent later; how it stands: %mltrack status",
+            _KEPT,
         )
     return WorkspaceError(f"{place} answered with an error: {text}", "How it stands: %mltrack status")
 

@@ -26,6 +26,12 @@ _CHOICES_SHOWN = 8
 ListRuns = Callable[..., wire.RunPage]
 
 
+def is_relative(spec: str) -> bool:
+    """Whether the words mean a place among all runs (`last`, `best:loss`), not one run by itself."""
+    spec = spec.strip()
+    return _LAST.match(spec) is not None or _BEST.match(spec) is not None
+
+
 def find(
     workspace: Workspace, spec: str, list_runs: ListRuns, experiment: str | None = None
 ) -> wire.RunSummary:

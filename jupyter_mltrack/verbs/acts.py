@@ -148,7 +148,7 @@ def runs(
     if last and len(page.runs) > 1:
         page = msgspec.structs.replace(page, runs=page.runs[:1])
     if page.problem is not None and not page.runs:
-        raise _error(page.problem)
+        raise reader.error_of(page.problem)
     return msgspec.structs.replace(page, total=None) if last else page
 
 
@@ -228,15 +228,6 @@ def _info(workspace: Workspace) -> wire.WorkspaceInfo:
 
 def _problem(error: MltrackError) -> wire.Problem:
     return wire.Problem(code=error.code, message=error.message, hint=error.hint)  # type: ignore[arg-type]
-
-
-def _error(problem: wire.Problem) -> MltrackError:
-    from jupyter_mltrack import errors
-
-    for kind in (errors.Unreachable, errors.SignedOut, errors.Denied):
-        if kind.code == problem.code:
-            return kind(problem.message, problem.hint)
-    return errors.WorkspaceError(problem.message, problem.hint, code=problem.code)
 
 
 def _other_backlogs(workspace_id: str) -> list[wire.WorkspaceInfo]:

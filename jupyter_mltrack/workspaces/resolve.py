@@ -249,6 +249,11 @@ def _from_uri(uri: str, base: Path) -> Workspace:
         uri = (base / os.path.expanduser(uri)).resolve().as_uri()
     if uri.startswith("sqlite"):
         return _from_sqlite(uri, base)
+    if uri.lower().startswith(("http:", "https:")) and not _host_of(uri):
+        raise UsageError(
+            f'The address "{strip_credentials(uri)}" names no server.',
+            "Write it like http://127.0.0.1:5000.",
+        )
     name = _name_of(uri)
     return Workspace(
         id=workspace_id(uri),
@@ -257,6 +262,13 @@ def _from_uri(uri: str, base: Path) -> Workspace:
         tracking_uri=uri,
         display_uri=strip_credentials(uri),
     )
+
+
+def _host_of(uri: str) -> str:
+    try:
+        return urlsplit(uri).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _from_sqlite(uri: str, base: Path) -> Workspace:

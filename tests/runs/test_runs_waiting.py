@@ -155,6 +155,10 @@ def test_a_store_out_of_reach_gives_what_waits_and_says_so(monkeypatch: pytest.M
         assert page.problem is not None
         assert page.problem.code == "store_unreachable"
         assert runs.get_run(remote, run_id).merged
+        assert runs.find_run(remote, "offline") == run_id
+        for spec in ("last", "best:loss", "nobody"):
+            with pytest.raises(Unreachable):
+                runs.find_run(remote, spec)
     finally:
         journal.close()
 
