@@ -60,8 +60,11 @@ def test_s12_markup_in_names_is_shown_as_text(screen: Any, lab: Any) -> None:
     text = screen.page.text_content(PANEL)
     for payload in ("onerror=alert(1)", "alert(2)</script>"):
         assert payload[-12:] in text
-    options = screen.page.locator(f'{PANEL} select[aria-label="Experiment"] option').all_text_contents()
-    assert PAYLOADS[1] in options
+    experiments = f'{PANEL} select[aria-label="Experiment"]'
+    screen.page.wait_for_function(
+        "([list, name]) => [...document.querySelector(list).options].some(one => one.text === name)",
+        arg=[experiments, PAYLOADS[1]],
+    )
     assert [url for url in screen.requests if "trap" in url] == []
     assert screen.dialogs == []
 

@@ -46,7 +46,7 @@ def _overflow(screen: Any) -> list[str]:
 def test_240_pixels_hold_everything_and_wide_shows_columns(screen: Any, lab: Any) -> None:
     _train(screen, lab, "sweep-with-a-rather-long-name-01", "sweep-02")
     # JupyterLab itself keeps its sidebar at 250 pixels or more; other places may not.
-    narrow = screen.page.add_style_tag(content=f"{PANEL} {{ width: 240px !important; }}")
+    narrow = screen.page.add_style_tag(content=f"{PANEL} {{ width: 240px !important; min-width: 0 !important; }}")
     assert screen.page.locator(PANEL).bounding_box()["width"] == 240
     screen.page.click(screen.live_row("sweep-02"))
     screen.wait(".mltrack-Charts canvas")

@@ -1,7 +1,7 @@
 /** Which metrics get a column of their own in a wide list. Pure. */
 import type { RunSummary } from '../types';
 
-const FIXED_PX = 360;
+const FIXED_PX = 430;
 const COLUMN_PX = 76;
 const MOST_COLUMNS = 6;
 /** Rows whose metrics are looked at. */

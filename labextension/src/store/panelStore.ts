@@ -34,6 +34,11 @@ export type Phase = 'idle' | 'connecting' | 'ready' | 'missing' | 'mismatch' | '
 
 const QUICK_POLL_MS = 1000;
 const LONGEST_POLL_MS = 60_000;
+const EXPERIMENTS_GAP_MS = 3000;
+/** Polls between two looks at a list in which nothing seems to be under way. */
+const QUIET_ROUNDS = 6;
+/** Runs whose experiments are looked at for new ones. */
+const LOOKED_AT = 200;
 
 export class PanelStore extends VDomModel {
   readonly clock = new Clock();
@@ -52,12 +57,14 @@ export class PanelStore extends VDomModel {
   private readonly poll: Poll;
   private readonly abort = new AbortController();
   private readonly workspacePump = new Pump(() => this.fetchWorkspaces(), 200);
+  private readonly experimentsPump = new Pump(() => this.fetchExperiments(), EXPERIMENTS_GAP_MS);
   private path: string | null = null;
   private chosen: WorkspaceId | null = null;
   private visible = false;
   private stale = false;
   private pollMs = 10_000;
   private lastCursorSum = 0;
+  private round = 0;
 
   constructor(
     private readonly client: Client,
@@ -69,6 +76,8 @@ export class PanelStore extends VDomModel {
     this.openRuns = new OpenRuns(client);
     this.nudges = new NudgeSource(events.stream);
     this.nudges.nudged.connect(this.onNudge, this);
+    this.live.stateChanged.connect(this.learnExperiments, this);
+    this.runs.stateChanged.connect(this.learnExperiments, this);
     this.poll = new Poll({
       auto: false,
       name: 'jupyter-mltrack:panel',
@@ -164,6 +173,7 @@ export class PanelStore extends VDomModel {
     this.poll.dispose();
     this.nudges.dispose();
     this.workspacePump.dispose();
+    this.experimentsPump.dispose();
     this.live.dispose();
     this.runs.dispose();
     this.openRuns.stores.forEach(store => store.dispose());
@@ -187,6 +197,10 @@ export class PanelStore extends VDomModel {
         this.openRuns.stores.forEach(store => store.onPoints(0));
         void this.runs.refresh();
       }
+    }
+    this.round += 1;
+    if (this.runs.unsettled || this.round % QUIET_ROUNDS === 0) {
+      void this.runs.refresh(); // Shipping, and runs of other machines, announce nothing here.
     }
     this.adjustPoll();
     if (this.live.problem !== null) {
@@ -313,7 +327,7 @@ export class PanelStore extends VDomModel {
         void this.live.refresh();
         break;
       case 'runs':
-        void this.live.refresh().then(() => this.learnExperiments());
+        void this.live.refresh();
         void this.runs.refresh();
         break;
       case 'health':
@@ -324,17 +338,17 @@ export class PanelStore extends VDomModel {
     }
   }
 
-  /** A run may have begun in an experiment that is new. */
+  /** A run may belong to an experiment that is new. */
   private learnExperiments(): void {
+    const own = this.live.runs
+      .map(({ summary }) => summary)
+      .filter(run => run.workspace_id === this.workspace?.id);
     const known = new Set(this.experiments.map(one => one.id));
-    const unknown = this.live.runs.some(
-      ({ summary }) =>
-        summary.workspace_id === this.workspace?.id &&
-        summary.experiment_id !== null &&
-        !known.has(summary.experiment_id)
+    const unknown = [...own, ...this.runs.rows.slice(0, LOOKED_AT)].some(
+      run => run.experiment_id !== null && !known.has(run.experiment_id)
     );
-    if (unknown && !this.isDisposed) {
-      void this.fetchExperiments();
+    if (unknown && this.phase === 'ready' && !this.isDisposed) {
+      void this.experimentsPump.request();
     }
   }
 

@@ -34,6 +34,13 @@ export class RunsStore extends VDomModel {
     return this.nextToken !== null;
   }
 
+  /** True while the first rows are about to change: running, or not in the store yet. */
+  get unsettled(): boolean {
+    return this.rows
+      .slice(0, PAGE_SIZE)
+      .some(run => run.end_ms === null || run.experiment_id === null || run.waiting_points > 0);
+  }
+
   /** Show another workspace or experiment; null for all experiments. */
   show(workspaceId: WorkspaceId, experimentId: ExperimentId | null): void {
     if (workspaceId === this.workspaceId && experimentId === this.experimentId && this.loaded) {
