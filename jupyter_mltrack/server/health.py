@@ -149,6 +149,8 @@ class HealthWatch:
         if before is not None and before.state == health.state:
             health = msgspec.structs.replace(health, since_ms=before.since_ms)
         self._health[workspace.id] = health
+        if health.state == "ready":
+            self._pool.resume(workspace)
         if before is None or (before.state, before.message) != (health.state, health.message):
             self._changed(workspace)
 

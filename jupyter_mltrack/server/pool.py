@@ -50,6 +50,7 @@ class _Reader:
         self.name = name
         self.used_at_s = time.monotonic()
         self._warm = dict(warm)
+        self._is_warm = False
         self._lock = asyncio.Lock()
         self._waiting = 0
         self._process: asyncio.subprocess.Process | None = None
@@ -73,7 +74,8 @@ class _Reader:
             StoreTrouble: the process answered with a problem, or not in time.
         """
         self.used_at_s = time.monotonic()
-        self._refuse_while_paused(limit_s)
+        if call.name != "check":
+            self._refuse_while_paused(limit_s)
         if self._waiting >= WAITING_MAX:
             raise StoreTrouble(
                 f"Too many questions to {self.name} at once.",
@@ -97,8 +99,9 @@ class _Reader:
         except TimeoutError:
             raise self._silent(limit_s, "store_timeout", 1_000) from None
         try:
-            self._refuse_while_paused(limit_s)
-            await self._ready(deadline_s)
+            if call.name != "check":
+                self._refuse_while_paused(limit_s)
+            await self._ready(deadline_s, warm=call.name != "check")
             return await self._ask(call, limit_s)
         finally:
             self._lock.release()
@@ -124,8 +127,13 @@ class _Reader:
             raise StoreTrouble(
                 problem.message, problem.hint, code=problem.code, retry_after_ms=retry_ms
             )
-        self._pause_s = 0.0
+        if call.name != "check":
+            self._pause_s = 0.0
         return bytes(reply.answer)
+
+    def resume(self) -> None:
+        """The store is there again: ask it."""
+        self._pause_s = self._paused_until_s = 0.0
 
     def _refuse_while_paused(self, limit_s: float) -> None:
         left_s = self._paused_until_s - time.monotonic()
@@ -146,12 +154,16 @@ class _Reader:
             retry_after_ms=retry_after_ms,
         )
 
-    async def _ready(self, deadline_s: float) -> None:
-        """Wait until the process is up; starting goes on when the caller's time is over."""
-        if self._process is not None and self._process.returncode is None and not self._starting:
+    async def _ready(self, deadline_s: float, *, warm: bool) -> None:
+        """Wait until the process is up; starting goes on when the caller's time is over.
+
+        A check needs no `warm` process: how a store is shows before MLflow is imported.
+        """
+        lives = self._process is not None and self._process.returncode is None
+        if lives and (self._is_warm or not warm) and not self._starting:
             return
         if self._starting is None:
-            self._starting = asyncio.ensure_future(self._start())
+            self._starting = asyncio.ensure_future(self._start(lives=lives, warm=warm))
         left_s = max(0.05, deadline_s - time.monotonic())
         try:
             await asyncio.wait_for(asyncio.shield(self._starting), left_s)
@@ -163,7 +175,23 @@ class _Reader:
             if self._starting is not None and self._starting.done():
                 self._starting = None
 
-    async def _start(self) -> None:
+    async def _start(self, *, lives: bool, warm: bool) -> None:
+        try:
+            if not lives:
+                await self._launch()
+            if warm and not self._is_warm:
+                call = Call(0, "warm", args=self._warm)
+                await asyncio.wait_for(self._exchange(call), START_LIMIT_S)
+                self._is_warm = True
+        except (TimeoutError, OSError, ValueError, EOFError) as error:
+            await self.close()
+            _log.warning("The reader process for %s did not start: %r", self.name, error)
+            raise StoreTrouble(
+                f"The process that reads {self.name} could not be started.", code="store_error"
+            ) from error
+
+    async def _launch(self) -> None:
+        self._is_warm = False
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "jupyter_mltrack.server.reader",
@@ -173,15 +201,7 @@ class _Reader:
             limit=REPLY_BYTES_MAX,
             start_new_session=True,
         )  # fmt: skip
-        try:
-            warm = Call(0, "warm", args=self._warm)
-            await asyncio.wait_for(self._exchange(warm), START_LIMIT_S)
-        except (TimeoutError, OSError, ValueError, EOFError) as error:
-            await self.close()
-            _log.warning("The reader process for %s did not start: %r", self.name, error)
-            raise StoreTrouble(
-                f"The process that reads {self.name} could not be started.", code="store_error"
-            ) from error
+        await asyncio.wait_for(self._exchange(Call(0, "warm")), START_LIMIT_S)
 
     async def _exchange(self, call: Call) -> Reply:
         process = self._process
@@ -246,6 +266,12 @@ class ReaderPool:
             reader = self._readers[key] = _Reader(shown, warm)
         plain = PlainWorkspace.of(workspace) if workspace else None
         return await reader.call(Call(0, name, plain, args), limit_s)
+
+    def resume(self, workspace: Workspace) -> None:
+        """A check found the store well: end the pause that trouble brought."""
+        reader = self._readers.get(workspace.id)
+        if reader is not None:
+            reader.resume()
 
     def pids(self) -> list[int]:
         """The processes that live now."""
