@@ -15,13 +15,15 @@ from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
-from jupyter_mltrack.tracking import board, caution, leaving
+from jupyter_mltrack.tracking import board, caution, leaving, redaction
 from jupyter_mltrack.tracking.book import PARENT, RUN_NAME, Book, RunState, book_for, now_ms
 
 if TYPE_CHECKING:
     from jupyter_mltrack.workspaces import Workspace
 
 CELL_TAG = "mltrack.cell_run"
+_TAGS_TOLD = 8_000
+"""More characters of tags are not told to workers: the system limits an environment variable."""
 ERROR_TAG = "mltrack.error"
 
 
@@ -90,7 +92,7 @@ class CellContext:
         self.name = name or made_up_name(self.run_id)
         self.named = name is not None
         self.experiment = experiment
-        self.tags = dict(tags or {})
+        self.tags = redaction.redact_pairs(tags or {})
         self.params = dict(params or {})
         self.parent_run_id = parent_run_id
         self.resumed = resumed
@@ -296,7 +298,7 @@ class CellContext:
         return {
             "run_id": self.run_id,
             "name": self.name,
-            "tags": self.tags,
+            "tags": self.tags if sum(map(len, self.tags.values())) < _TAGS_TOLD else {},
             "experiment": self.experiment,
             "start_ms": self.start_ms,
             "workspace_id": workspace.id,
