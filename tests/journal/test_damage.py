@@ -187,6 +187,20 @@ def test_s22_names_lost_in_one_segment_are_found_in_another(small: Path) -> None
     assert flat(alone) == before[-20:]
 
 
+def test_s22_a_damaged_name_costs_nothing_even_in_the_only_segment(small: Path) -> None:
+    (small / "00000002.seg").unlink()
+    segment = small / "00000001.seg"
+    raw = segment.read_bytes()
+    whole = flat(read_all(small)[0])
+    handle = os.open(segment, os.O_WRONLY)
+    for kind, begin, end in frames_of(segment):
+        for at in range(begin, end) if kind in (fmt.RUN, fmt.SCHEMA, fmt.META) else ():
+            os.pwrite(handle, bytes((raw[at] ^ 0x10,)), at)
+            assert flat(JournalReader(small).read().records) == whole, at
+            os.pwrite(handle, raw[at : at + 1], at)
+    os.close(handle)
+
+
 def test_s22_rows_whose_names_are_nowhere_are_damage_not_guesses(small: Path) -> None:
     for name in ("00000001.seg", "00000002.seg"):
         raw = bytearray((small / name).read_bytes())

@@ -117,6 +117,7 @@ def test_fork_while_other_threads_write_neither_hangs_nor_mixes(journal: Journal
             # Changing keys keeps the threads in the slow path, where locks are held.
             sink.append({f"k{counts[number] % 300}": 1.0}, counts[number])
             counts[number] += 1
+            open_for(WORKSPACE)
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(3)]
     for thread in threads:
@@ -127,6 +128,7 @@ def test_fork_while_other_threads_write_neither_hangs_nor_mixes(journal: Journal
 
             def work(sink: RunSink = sink, i: int = i) -> None:
                 sink.append({"child": float(i)}, i)
+                assert open_for(WORKSPACE) is journal
                 journal.sync()
 
             assert in_fork(work) == 0
