@@ -184,6 +184,14 @@ def test_runs_shows_the_current_experiment_and_sorts_best_first() -> None:
     assert [run.name for run in jupyter_mltrack.runs().runs] == ["d"]
 
 
+def test_an_experiment_that_was_chosen_and_has_no_run_is_empty_and_no_error() -> None:
+    with jupyter_mltrack.track("a"):
+        pass
+    assert answer("experiment digits").plain == "experiment: digits · new: made with its first run"
+    assert answer("runs").plain == "No runs here yet. Begin a cell with %%track to record one."
+    assert "a" in answer("runs --all").plain
+
+
 # ------------------------------------------------------------------------------- the files
 
 TOML = """\

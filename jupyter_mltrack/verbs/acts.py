@@ -14,7 +14,7 @@ import msgspec
 
 from jupyter_mltrack import wire
 from jupyter_mltrack.display_text import clean, lower_is_better
-from jupyter_mltrack.errors import JournalError, MltrackError, UsageError
+from jupyter_mltrack.errors import JournalError, MltrackError, NotFound, UsageError
 from jupyter_mltrack.tracking import choice
 
 if TYPE_CHECKING:
@@ -73,13 +73,14 @@ def use(spec: str | None = None, save: str | None = None) -> wire.WorkspaceInfo:
         if save is not None:
             raise UsageError("--save needs a workspace to save.", "Write: use SPEC --save NAME")
         return _info(choice.workspace())
-    workspace = choice.choose(spec)
     if save is not None:
+        from jupyter_mltrack import workspaces
         from jupyter_mltrack.verbs.saving import save_workspace
 
-        save_workspace(save, workspace.tracking_uri if spec != "local" else "local")
-        workspace = replace(workspace, name=save)
-    return _info(workspace)
+        found = workspaces.resolve(spec)
+        save_workspace(save, found.tracking_uri if spec != "local" else "local")
+    workspace = choice.choose(spec)
+    return _info(replace(workspace, name=save) if save else workspace)
 
 
 def experiment(name: str | None = None, save: bool = False) -> wire.ExperimentInfo | wire.ExperimentList:
@@ -104,11 +105,11 @@ def experiment(name: str | None = None, save: bool = False) -> wire.ExperimentIn
                 break
     except MltrackError:
         pass  # chosen all the same: the store learns of it with the first run
-    choice.choose_experiment(known.name)
     if save:
         from jupyter_mltrack.verbs.saving import save_experiment
 
         save_experiment(known.name)
+    choice.choose_experiment(known.name)
     return known
 
 
@@ -136,15 +137,21 @@ def runs(
 
     workspace = choice.workspace()
     is_filter = filter is not None and reader.looks_like_filter(filter)
-    page = reader.list_runs(
-        workspace,
-        experiment=None if all else choice.experiment_or_default(),
-        text=None if is_filter else filter,
-        filter=filter if is_filter else None,
-        order_by=_order(sort) if sort else None,
-        limit=1 if last else _count(limit),
-        offline=True,
-    )
+    within = None if all else choice.experiment_or_default()
+    try:
+        page = reader.list_runs(
+            workspace,
+            experiment=within,
+            text=None if is_filter else filter,
+            filter=filter if is_filter else None,
+            order_by=_order(sort) if sort else None,
+            limit=1 if last else _count(limit),
+            offline=True,
+        )
+    except NotFound:
+        if within is None:
+            raise
+        page = wire.RunPage(runs=[], total=0)  # chosen, but no run was recorded in it yet
     if last and len(page.runs) > 1:
         page = msgspec.structs.replace(page, runs=page.runs[:1])
     if page.problem is not None and not page.runs:
@@ -214,7 +221,14 @@ def _data_dir() -> Path:
 
 
 def _info(workspace: Workspace) -> wire.WorkspaceInfo:
+    from jupyter_mltrack.journal import ship
+
     health = workspace.check(CHECK_S)
+    waits = ship.backlog(_data_dir()).get(workspace.id)
+    if waits is not None:
+        health = msgspec.structs.replace(
+            health, waiting_points=waits.points, waiting_since_ms=waits.since_ms
+        )
     return wire.WorkspaceInfo(
         id=wire.WorkspaceId(workspace.id),
         kind=workspace.kind,

@@ -21,6 +21,7 @@ MARKS: dict[str, str] = {
 _METRIC_COLUMNS = 4
 _OWN_TAGS = ("mlflow.", "mltrack.")
 _NOTHING_HERE = "No runs here yet. Begin a cell with %%track to record one."
+_KEPT = "What you log is kept on this machine and sent when it answers; %mltrack use local goes back."
 _HEALTH = {
     "ready": "ready",
     "connecting": "connecting",
@@ -162,11 +163,10 @@ def _workspace(info: wire.WorkspaceInfo, now_ms: int) -> View:
         state += f" since {time.strftime('%H:%M', time.localtime(health.since_ms / 1000))}"
     experiment = f"experiment: {info.experiment}" if info.experiment else ""
     shown = line(info.name, info.uri, experiment, state, _backlog(health))
-    if health.state != "ready" and health.message:
-        shown += note(health.message)
-    if health.hint and health.state != "ready":
-        shown += note(health.hint)
-    return shown
+    if health.state in ("ready", "connecting") and not health.message:
+        return shown
+    hint = health.hint or _KEPT if health.state != "ready" else ""
+    return shown + note(f"{health.message} {hint}".strip())
 
 
 def _backlog(health: wire.Health) -> str:

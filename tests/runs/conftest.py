@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from jupyter_mltrack import workspaces
+from jupyter_mltrack.tracking import attach
 
 START_MS = 1_700_000_000_000
 
@@ -67,6 +68,12 @@ def _store(folder: Path, run_count: int) -> Path:
     subprocess.run([sys.executable, "-c", _SCHEMA, str(path)], check=True, capture_output=True)
     _fill(path, run_count)
     return path
+
+
+@pytest.fixture(autouse=True)
+def plain_mlflow() -> None:
+    """What MLflow answers here is its own: an earlier test of this process may have attached us."""
+    attach.detach()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jupyter_mltrack import runs, wire, workspaces
 from jupyter_mltrack.errors import Ambiguous, NotFound, UsageError
+from jupyter_mltrack.tracking import attach
 from jupyter_mltrack.workspaces import Workspace
 from mlflow.tracking import MlflowClient
 
@@ -17,6 +18,7 @@ from mlflow.tracking import MlflowClient
 @pytest.fixture(scope="session")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """Five runs, oldest first: a, b, b again, nan, and my run in another experiment."""
+    attach.detach()
     path = tmp_path_factory.mktemp("known") / "runs.db"
     client = MlflowClient(tracking_uri=f"sqlite:///{path}")
     other = client.create_experiment("other")
