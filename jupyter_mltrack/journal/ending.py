@@ -164,7 +164,10 @@ class Ending:
         return [path for path in list_journals(self._ship.data_dir) if path != self._ship.path]
 
     def others_pending(self) -> bool:
-        """Say whether another journal of this workspace holds something that is not shipped."""
+        """Say whether another journal of this workspace may still bring a run."""
+        parent = self._ship.meta.parent_journal_id
+        if parent is not None and owner_alive(self._ship.path.parent / parent):
+            return True
         for other in self._siblings():
             reader = JournalReader(other)
             try:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -139,10 +140,20 @@ class BoundedCalls:
 
     A socket that trickles one byte at a time passes every timeout of the HTTP libraries; only
     leaving the thread behind ends it. `lost` counts those that never came back.
+
+    Args:
+        limit_s: how long to wait for a call.
+        slow_s: when `on_slow` is called, so that others need not wait as long to know.
+        on_slow: called with True for a call that takes longer than `slow_s`, and with False when
+            it came back after all.
     """
 
-    def __init__(self, limit_s: float) -> None:
+    def __init__(
+        self, limit_s: float, slow_s: float = 0.0, on_slow: Callable[[bool], None] | None = None
+    ) -> None:
         self.limit_s = limit_s
+        self.slow_s = slow_s
+        self.on_slow = on_slow
         self.lost = 0
 
     def run(self, call: Any) -> Any:
@@ -165,10 +176,19 @@ class BoundedCalls:
                 done.set()
 
         threading.Thread(target=body, name="mltrack-call", daemon=True).start()
-        if not done.wait(self.limit_s):
+        if not self._wait(done):
             self.lost += 1
             raise LostCall(f"no answer within {self.limit_s:.0f} s")
         _local.answer = outcome["answer"]
         if "error" in outcome:
             raise outcome["error"]
         return outcome.get("value")
+
+    def _wait(self, done: threading.Event) -> bool:
+        if self.on_slow is None or done.wait(self.slow_s):
+            return done.wait(self.limit_s)
+        self.on_slow(True)
+        came = done.wait(max(0.0, self.limit_s - self.slow_s))
+        if came:
+            self.on_slow(False)
+        return came

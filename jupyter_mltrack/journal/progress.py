@@ -47,6 +47,8 @@ class Progress:
     """Runs that a worker began for another process -> that process's id: it ends them."""
     automatic: dict[str, dict[str, str]] = field(default_factory=dict)
     """Automatic parameters that wait for the end of their run."""
+    written: bool = False
+    """Whether anything was ever sent to the store."""
     refused: dict[str, str] = field(default_factory=dict)
     """Runs whose records the store does not take -> why."""
     last_ms: int = 0

@@ -54,11 +54,13 @@ def start_once(path: Path, meta: wire.JournalMeta, known_id: str | None) -> bool
         age_s = LOOK_AGAIN_S
     if 0 <= age_s < LOOK_AGAIN_S:
         return False
-    with contextlib.suppress(OSError):
+    try:
         notes.replace_file(mark, b"")
         launch_for_left_behind(path, meta.workspace_id, known_id)
-        return True
-    return False
+    except OSError:  # no room now: whoever looks next may try again
+        mark.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def start_for_left_behind(data_dir: Path) -> int:

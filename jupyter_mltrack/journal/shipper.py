@@ -83,6 +83,7 @@ class Shipper:
         self.stopping = False
         self._line = _Line()
         self._failures = 0
+        self._hopeless = False
         self._next_try_s = 0.0
         self._looked_at_s = -LOOK_S
         self._active_at_s = time.monotonic()
@@ -157,6 +158,7 @@ class Shipper:
     def _trouble(self, trouble: StoreTrouble) -> None:
         """Note what is wrong and when to try again."""
         self._failures += 1
+        self._hopeless = trouble.hopeless
         if trouble.state == "connecting":
             delay_s = min(0.05 * 2**self._failures, 1.0)
         else:
@@ -215,7 +217,8 @@ class Shipper:
         if self._alone_since_s is None:
             self._alone_since_s = now_s
             self._looked_at_s = -LOOK_S  # its workers' journals, before it leaves
-        return self._failures > 0 and now_s - self._alone_since_s > DEAD_STORE_LIMIT_S
+        limit_s = 0.0 if self._hopeless else DEAD_STORE_LIMIT_S
+        return self._failures > 0 and now_s - self._alone_since_s > limit_s
 
     # -------------------------------------------------------------------------- waiting
 

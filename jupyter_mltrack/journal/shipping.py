@@ -128,13 +128,32 @@ class JournalShip:
     def _mlflow_store(self) -> Store:
         from jupyter_mltrack.journal.store_client import MlflowStore
 
-        return MlflowStore(self.workspace.tracking_uri, self.progress, self.save, self._aside)
+        return MlflowStore(
+            self.workspace.tracking_uri, self.progress, self.save, self._aside, self._slow
+        )
+
+    def _slow(self, still: bool) -> None:
+        """Tell others that the store makes us wait, so that they need not."""
+        shipping_state.write_health(
+            self.data_dir,
+            self.meta.workspace_id,
+            "unreachable" if still else "ready",
+            f"{self.workspace.name} takes its time to answer." if still else "",
+        )
 
     def _prepare(self, database: Path) -> None:
         """Make the embedded workspace's database; elsewhere only a process for it may."""
         from jupyter_mltrack.errors import MltrackError
         from jupyter_mltrack.workspaces import local
 
+        root = self.workspace.root
+        if self.workspace.kind == "local" and root is not None and not root.is_dir():
+            raise StoreTrouble(
+                "broken",
+                f"The project folder {root} is gone.",
+                f"Put it back to have its last points, or remove {self.path}.",
+                hopeless=True,
+            )
         if not self.allow_mlflow and local.installed_schema() is None:
             raise StoreTrouble("connecting", f"{self.workspace.name} is being made ready.")
         try:
@@ -237,6 +256,7 @@ class JournalShip:
     def _advance(self, points: int) -> None:
         progress = self.progress
         self.ending.observe(self._records)
+        progress.written = progress.written or bool(self._records)
         progress.cursor = self._records_end
         progress.shipped_points += points
         self._records = ()
@@ -254,12 +274,20 @@ class JournalShip:
         self.progress.save(self.path)
 
     def settle(self) -> bool:
-        """Make sure that what was shipped survives a power cut; then old segments may go."""
+        """Make sure that what was shipped survives a power cut; then old segments may go.
+
+        Raises:
+            StoreTrouble: the store cannot be used now.
+        """
         if self.progress.durable == self.progress.cursor:
             return True
         self._settled_at_s = time.monotonic()
-        if self._store is None or not self._store.settle():
-            return False
+        database = self.workspace.database
+        if self.progress.written and (database is None or database.exists()):
+            store = self.store()
+            store.open()
+            if not store.settle():
+                return False
         self.progress.durable = self.progress.cursor
         self.save()
         self.ending.drop_segments()

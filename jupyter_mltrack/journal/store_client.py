@@ -22,7 +22,9 @@ from jupyter_mltrack.journal.store_errors import Refused, translated
 RUN_ID_TAG = "mltrack.run_id"
 PARENT_TAG = "mlflow.parentRunId"
 CALL_LIMIT_S = 40.0
+CALL_SLOW_S = 8.0
 LANES_MAX = 4
+_FIND_DOUBLES = ("http", "postgresql", "mysql", "mssql", "sqlite")
 _SLOW_ANSWER_S = 0.03
 """Requests that take longer than this are sent side by side where their order allows it."""
 
@@ -35,6 +37,7 @@ class MlflowStore:
         progress: where ids are noted; saved through `note` before and after a run is created.
         note: saves `progress` and remembers new ids.
         aside: takes (reason, record) of what the store refuses.
+        slow: called with True when an answer is a long time coming, with False when it came.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class MlflowStore:
         progress: Progress,
         note: Callable[[], None],
         aside: Callable[[str, dict[str, Any]], None],
+        slow: Callable[[bool], None] | None = None,
     ) -> None:
         self._uri = tracking_uri
         self._progress = progress
@@ -54,7 +58,8 @@ class MlflowStore:
         self._planned_for: Sequence[Any] | None = None
         self._answer_s = 0.0
         self._lanes: ThreadPoolExecutor | None = None
-        self.calls = guarded_http.BoundedCalls(CALL_LIMIT_S)
+        self._doubtful = not tracking_uri.startswith(_FIND_DOUBLES)
+        self.calls = guarded_http.BoundedCalls(CALL_LIMIT_S, CALL_SLOW_S, slow)
 
     def open(self) -> None:
         """Make MLflow's store object (imports MLflow)."""
@@ -63,7 +68,7 @@ class MlflowStore:
             from mlflow.tracking._tracking_service.utils import _tracking_store_registry
 
             with translated(self._uri):
-                self._store = self.calls.run(
+                self._store = guarded_http.BoundedCalls(CALL_LIMIT_S).run(
                     lambda: _tracking_store_registry.get_store(self._uri, None)
                 )
 
@@ -113,6 +118,7 @@ class MlflowStore:
             else:
                 self._send(waiting[at], resolve_id)
                 at += 1
+        self._doubtful = False
         points = sum(len(request.metrics) for request in self._requests)
         self._planned_for, self._requests = None, []
         return points
@@ -212,9 +218,24 @@ class MlflowStore:
             )
             for key, value, at, step, point in request.metrics
         ]
+        if self._doubtful:
+            metrics = self._without_known(run_id, metrics)
         params = [Param(key, value) for key, value in request.params.items()]
         tags = self._tags(request.tags, resolve_id)
         self._store.log_batch(run_id, metrics=metrics, params=params, tags=tags)
+
+    def _without_known(self, run_id: str, metrics: list[Any]) -> list[Any]:
+        """Leave out points the store has: a process killed before us may have sent them.
+
+        Stores on SQL find doubles by themselves; for others the first batch of a process is
+        compared, because only that one can have been sent before.
+        """
+        known = {
+            (m.key, m.step, m.timestamp, repr(m.value))
+            for key in {metric.key for metric in metrics}
+            for m in self._store.get_metric_history(run_id, key)
+        }
+        return [m for m in metrics if (m.key, m.step, m.timestamp, repr(m.value)) not in known]
 
     def _delete_tag(self, run_id: str, key: str) -> None:
         from mlflow.exceptions import MlflowException

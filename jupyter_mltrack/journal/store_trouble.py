@@ -25,6 +25,7 @@ class StoreTrouble(Exception):
         message: what happened, on one line.
         hint: what would help; empty when waiting is all there is to do.
         retry_after_s: what the store asked for.
+        hopeless: True when waiting will not help: only a person can.
     """
 
     def __init__(
@@ -34,11 +35,13 @@ class StoreTrouble(Exception):
         hint: str = "",
         *,
         retry_after_s: float | None = None,
+        hopeless: bool = False,
     ) -> None:
         self.state: HealthState = state
         self.message = plain(message)
         self.hint = hint
         self.retry_after_s = retry_after_s
+        self.hopeless = hopeless
         super().__init__(self.message)
 
 

@@ -555,3 +555,91 @@ def test_a_run_that_a_worker_began_ends_with_the_process_it_belongs_to() -> None
     owner.wait()
     sync(data_dir(), timeout_s=10)
     assert run_in(workspace.database)["status"] == "FAILED"
+
+
+def test_a_store_of_plain_files_gets_no_point_twice_when_the_shipper_is_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from jupyter_mltrack import workspaces
+
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    workspace = workspaces.resolve((Path.cwd() / "mlruns").as_uri())
+    with Shipped(workspace) as line:
+        born(line.journal)
+        sink = line.journal.sink(RUN)
+        for step in range(3_000):
+            sink.append({"loss": 1.0}, step, step)
+        assert wait_shipped(line.journal.path, line.journal.position(), stall_s=40, timeout_s=60)
+        line.stop()
+        (line.journal.path / "ship.json").write_text(
+            json.dumps({**json.loads((line.journal.path / "ship.json").read_text()), "cursor": [1, 0]})
+        )
+        sink.append({"loss": 2.0}, 3_000, 3_000)
+        ended(line.journal)
+        recover_or_sync(line.journal.path)
+    files = list(Path("mlruns").rglob("metrics/loss"))
+    assert [int(text.split()[2]) for text in files[0].read_text().splitlines()] == list(range(3_001))
+    assert len(files) == 1
+
+
+def recover_or_sync(path: Path) -> None:
+    """Have one journal shipped by a fresh process."""
+    report = sync(data_dir(), journal=path, timeout_s=60)
+    assert report.waiting_points == 0, report
+
+
+def test_inputs_of_a_run_are_kept_through_mlflow_itself_and_once() -> None:
+    workspace = local_workspace()
+    assert workspace.database is not None
+    body = {
+        "datasets": [
+            {
+                "dataset": {"name": "iris", "digest": "d1", "source_type": "local", "source": "{}"},
+                "tags": [{"key": "mlflow.data.context", "value": "training"}],
+            }
+        ]
+    }
+    with Shipped(workspace) as line:
+        born(line.journal)
+        rid = wire.RunId(RUN)
+        for _ in range(2):
+            line.journal.event(wire.RunCall(run_id=rid, method="log_inputs", body=json.dumps(body)))
+        line.journal.event(wire.RunCall(run_id=rid, method="log_inputs", body="no json"))
+        line.journal.sink(RUN).append({"loss": 1.0}, 0)
+        line.handle.wake()
+        assert wait_shipped(line.journal.path, line.journal.position(), stall_s=40, timeout_s=60)
+        aside = (line.journal.path / "set_aside.jsonl").read_text().splitlines()
+    with sqlite3.connect(workspace.database) as connection:
+        assert connection.execute("SELECT name, digest FROM datasets").fetchall() == [("iris", "d1")]
+        assert connection.execute("SELECT destination_id FROM inputs").fetchall() == [(RUN,)]
+        assert connection.execute("SELECT name, value FROM input_tags").fetchall() == [("mlflow.data.context", "training")]
+    assert len(points_in(workspace.database)) == 1
+    assert [json.loads(line)["record"]["body"] for line in aside] == ["no json"]
+
+
+def test_a_journal_that_holds_nothing_goes_and_so_does_its_shipper() -> None:
+    line = Shipped(local_workspace())
+    with line.handle.journal.joinpath("ship.lock").open("wb") as lock:
+        import fcntl
+
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (line.journal.path / "ship.json").write_text('{"cursor": [1, 64], "durable": [1, 0]}')
+    line.journal.close()
+    until(lambda: journals() == [], timeout_s=15)
+    until(lambda: _shippers_of(data_dir()) == [] or line.handle.process is None, timeout_s=15)
+    line.stop()
+
+
+def test_a_project_that_was_deleted_is_not_made_again_and_keeps_no_process_busy() -> None:
+    import shutil
+
+    workspace = local_workspace()
+    assert workspace.root is not None
+    process = _writer(workspace.root, RUN, start="", count=10)
+    _kill_after(process, 1.0)
+    shutil.rmtree(workspace.root)
+    assert recover(data_dir()) == 1
+    until(lambda: _shippers_of(data_dir()), timeout_s=10)
+    until(lambda: _shippers_of(data_dir()) == [], timeout_s=20)
+    assert not workspace.root.exists()
+    assert len(journals()) == 1, "its points are still here"
