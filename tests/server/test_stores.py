@@ -36,20 +36,22 @@ def used():
         one.close()
 
 
-async def usual_status_ms(api, work) -> float:
-    """How long the server's own status takes while a coroutine runs: nine of ten are quicker.
+async def stalled_share(api, work) -> float:
+    """The share of the time in which the server's own status took longer than 200 ms.
 
-    Not the slowest one: the machine that runs the tests has other things to do.
+    Not the slowest answer: the machine that runs the tests has other things to do.
     """
     task = asyncio.ensure_future(work)
     took_s = []
+    began_s = time.perf_counter()
     while not task.done():
-        began_s = time.perf_counter()
+        asked_s = time.perf_counter()
+        await asyncio.sleep(0.02)  # the loop is stalled for this too when something blocks it
         assert (await api("/api/status")).status == 200
-        took_s.append(time.perf_counter() - began_s)
-        await asyncio.sleep(0.02)
+        took_s.append(time.perf_counter() - asked_s - 0.02)
     await task
-    return sorted(took_s)[len(took_s) * 9 // 10] * 1000
+    whole_s = max(1.0, time.perf_counter() - began_s)
+    return sum(one for one in took_s if one > 0.2) / whole_s
 
 
 def hang(connection, request):
@@ -76,7 +78,7 @@ async def test_s37_a_store_that_hangs_holds_up_nothing_but_its_own_answers(
         return answers
 
     began_s = time.monotonic()
-    assert await usual_status_ms(api, ask_all()) < 200
+    assert await stalled_share(api, ask_all()) < 0.2
     assert time.monotonic() - began_s < 40
     local = await api("workspaces?path=project/a.ipynb")
     local_id = next(one["id"] for one in local.json["workspaces"] if one["kind"] == "local")
@@ -250,7 +252,7 @@ async def test_s9_an_answer_that_is_no_answer_becomes_a_problem(
         for behave in (garbage, large, deep, wrong_types, a_page, endless, slow):
             store.behave, asked_before = behave, len(store.requests)
 
-            async def is_asked(asked_before=asked_before):
+            async def is_asked(behave=behave, asked_before=asked_before):
                 answer = await api(f"experiments?workspace={workspace_id}", wait_s=60)
                 assert answer.status in (502, 504), (behave, answer.body)
                 assert answer.json["code"] in ("store_unreachable", "store_timeout", "store_error")
@@ -263,7 +265,7 @@ async def test_s9_an_answer_that_is_no_answer_becomes_a_problem(
             for pid in app._pool.pids():
                 assert rss_mb(pid) < 600
 
-    assert await usual_status_ms(api, ask_each()) < 200
+    assert await stalled_share(api, ask_each()) < 0.2
     assert rss_mb(os.getpid()) - own_before_mb < 100
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import signal
@@ -72,7 +73,7 @@ def test_no_more_than_twenty_nudges_a_second_and_the_newest_cursor_in_each(heard
     heard.tail.stop()
     assert 10 <= len(heard.nudges) <= 22
     times = [at for at, _ in heard.nudges]
-    assert min(b - a for a, b in zip(times, times[1:], strict=False)) > 0.045
+    assert min(b - a for a, b in itertools.pairwise(times)) > 0.045
     cursors = [nudge.cursors[0] for _, nudge in heard.nudges]
     assert cursors == sorted(set(cursors))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import struct
@@ -17,7 +18,7 @@ ODD_NUMBERS = [
 ]  # fmt: skip
 WHOLE_NUMBERS = [2**53 + 1, -(2**63), 2**64, 10**30, 10**400, -(10**400), 2**53]
 ODD_NAMES = [
-    "with space", "a/b/c", "tab\there", "line\nbreak", "\u202eright to left", "zero\u200bwidth", "nul\x00inside",
+    "with space", " edges ", "a/b/c", "tab\there", "line\nbreak", "\u202eright to left", "zero\u200bwidth", "nul\x00inside",
     "x" * 5_000, "__proto__", "constructor", "toString", "hasOwnProperty", "prototype", "é", "e\u0301", "日本語",
     "🎉", "<img src=x onerror=alert(1)>", "</script>", "'; drop table runs; --", "=cmd|' /C calc'!A0", "%00", "..", "a,b",
     "{{7*7}}", "${7*7}", "\x1b]0;x\x07",
@@ -164,19 +165,22 @@ async def test_s35_a_lone_surrogate_is_replaced_and_breaks_nothing():
 # ---------------------------------------------------------------------------------- S33
 
 
-async def usual_status_ms(api, work) -> float:
-    """How long the server's own status takes while a coroutine runs: nine of ten are quicker."""
-    import asyncio
+async def stalled_share(api, work) -> float:
+    """The share of the time in which the server's own status took longer than 200 ms.
 
+    Not the slowest answer: the machine that runs the tests has other things to do.
+    """
     task = asyncio.ensure_future(work)
     took_s = []
+    began_s = time.perf_counter()
     while not task.done():
-        began_s = time.perf_counter()
+        asked_s = time.perf_counter()
+        await asyncio.sleep(0.02)  # the loop is stalled for this too when something blocks it
         assert (await api("/api/status")).status == 200
-        took_s.append(time.perf_counter() - began_s)
-        await asyncio.sleep(0.01)
+        took_s.append(time.perf_counter() - asked_s - 0.02)
     await task
-    return sorted(took_s)[len(took_s) * 9 // 10] * 1000
+    whole_s = max(1.0, time.perf_counter() - began_s)
+    return sum(one for one in took_s if one > 0.2) / whole_s
 
 
 async def test_s33_a_million_points_are_thinned_and_the_server_answers_meanwhile(
@@ -196,14 +200,14 @@ async def test_s33_a_million_points_are_thinned_and_the_server_answers_meanwhile
 
         assert await until(is_whole, 30)
 
-    usual_ms = await usual_status_ms(api, read_all())
+    stalled = await stalled_share(api, read_all())
     answer = await series(api, workspace, run_id)
     for column in answer["columns"]:
         assert len(column["values"]) <= 2_000
         assert column["total"] == 200_000
         assert column["steps"] == sorted(column["steps"])
         assert (column["steps"][0], column["steps"][-1]) == (0, 199_999)
-    assert usual_ms < 200
+    assert stalled < 0.2
 
 
 async def test_s33_a_million_metric_names_cost_bounded_memory_and_say_so(
@@ -226,7 +230,7 @@ async def test_s33_a_million_metric_names_cost_bounded_memory_and_say_so(
 
         assert await until(is_read, 60)
 
-    usual_ms = await usual_status_ms(api, read_all())
+    stalled = await stalled_share(api, read_all())
     answer = await api(f"runs/{run_id}/series?workspace={workspace.id}&keys=metric%200")
     assert "more metrics are kept in the store" in answer.json["note"]
     (row,) = (await api(f"live?workspace={workspace.id}")).json["runs"]
@@ -235,7 +239,7 @@ async def test_s33_a_million_metric_names_cost_bounded_memory_and_say_so(
     whole = await api(f"runs/{run_id}/series?workspace={workspace.id}")
     assert len(whole.json["columns"]) == RUN_COLUMNS_MAX
     assert len(whole.body) < 10 << 20
-    assert usual_ms < 200
+    assert stalled < 0.2
 
 
 async def test_s33_a_parameter_of_100_mb_does_not_stop_the_server(
@@ -249,7 +253,7 @@ async def test_s33_a_parameter_of_100_mb_does_not_stop_the_server(
         answer = await api("live", wait_s=60)
         assert answer.status == 200
 
-    assert await usual_status_ms(api, ask()) < 200
+    assert await stalled_share(api, ask()) < 0.2
 
 
 @pytest.mark.parametrize("count", [10_000])
