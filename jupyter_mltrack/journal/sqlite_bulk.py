@@ -153,22 +153,23 @@ class SqliteStore:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         connection = self._connection
         assert connection is not None
-        self._begin(connection)
+        self._patiently(connection, "BEGIN IMMEDIATE")
         try:
             yield connection
+            # Without a write-ahead log a commit waits for readers; left open it would lock them out.
+            self._patiently(connection, "COMMIT")
         except BaseException:
             self._experiments.clear()
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        connection.execute("COMMIT")
 
-    def _begin(self, connection: sqlite3.Connection) -> None:
+    def _patiently(self, connection: sqlite3.Connection, statement: str) -> None:
         until = time.monotonic() + self.busy_wait_s
         pause_s = 0.002
         while True:
             try:
-                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(statement)
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() >= until:
                     raise
