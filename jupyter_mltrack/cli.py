@@ -37,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _close_quietly()
         return 0
     except OSError as error:
-        return _complain(MltrackError(f"The system refused: {error}.", "Check the disk and the rights on it."), 1)
+        return _complain(
+            MltrackError(f"The system refused: {error}.", "Check the disk and the rights on it."), 1
+        )
     return 0
 
 

@@ -54,7 +54,7 @@ def shorten(text: str, limit: int) -> str:
     return kept + "…"
 
 
-def number(value: float | int) -> str:
+def number(value: float) -> str:
     """Four significant digits; whole numbers up to a million whole."""
     if isinstance(value, float) and not math.isfinite(value):
         return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"

@@ -49,7 +49,9 @@ def line(*parts: str, mark: str = "") -> View:
     html = " · ".join(escape(part) for part in shown)
     if mark:
         plain, html = f"{mark} {plain}", f"{escape(mark)} {html}"
-    return View(plain, f'<div style="font-family:var(--jp-code-font-family,monospace)">{html}</div>')
+    return View(
+        plain, f'<div style="font-family:var(--jp-code-font-family,monospace)">{html}</div>'
+    )
 
 
 def note(text: str) -> View:

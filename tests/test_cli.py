@@ -10,8 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-import jupyter_mltrack
 import pytest
+
+import jupyter_mltrack
 
 JUPYTER = Path(sys.executable).with_name("jupyter")
 
@@ -48,13 +49,21 @@ def test_a_filter_arrives_as_it_was_quoted() -> None:
     record("low", 0.1)
     record("high", 0.9)
     assert mltrack("sync").returncode == 0
-    found = json.loads(mltrack("runs", "metrics.loss < 0.5 and tags.`mlflow.runName` = 'low'", "--json").stdout)
+    found = json.loads(
+        mltrack("runs", "metrics.loss < 0.5 and tags.`mlflow.runName` = 'low'", "--json").stdout
+    )
     assert [run["name"] for run in found["runs"]] == ["low"]
 
 
 @pytest.mark.parametrize(
     ("words", "code"),
-    [(["rnus"], 2), (["runs", "--sortt", "x"], 2), (["show", "nobody"], 1), (["use", "no-such-place"], 2), (["auto", "on"], 2)],
+    [
+        (["rnus"], 2),
+        (["runs", "--sortt", "x"], 2),
+        (["show", "nobody"], 1),
+        (["use", "no-such-place"], 2),
+        (["auto", "on"], 2),
+    ],
 )
 def test_trouble_is_two_lines_on_stderr_and_a_code(words: list[str], code: int) -> None:
     answer = mltrack(*words)

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jupyter_mltrack
 import pytest
+
+import jupyter_mltrack
 from jupyter_mltrack.errors import SettingsError, UsageError
 from jupyter_mltrack.settings import load_settings
 from jupyter_mltrack.tracking import choice
@@ -17,7 +18,6 @@ from jupyter_mltrack.verbs import VERBS, docs, find_verb, function_of
 from jupyter_mltrack.verbs.door import answer, answer_words
 from jupyter_mltrack.verbs.parsing import Word, parse, split_line
 from jupyter_mltrack.verbs.saving import save_experiment, save_workspace
-
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +82,10 @@ def test_words_keep_their_quotes_where_a_filter_needs_them() -> None:
     call = parse(split_line('runs "metrics.acc > 0.9" --all --json'))
     assert (call.keywords, call.as_json) == ({"filter": "metrics.acc > 0.9", "all": True}, True)
     assert parse([]).verb.name == "status"
-    assert parse(split_line("use http://x --save=team")).keywords == {"spec": "http://x", "save": "team"}
+    assert parse(split_line("use http://x --save=team")).keywords == {
+        "spec": "http://x",
+        "save": "team",
+    }
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,9 @@ def test_words_keep_their_quotes_where_a_filter_needs_them() -> None:
         ("use", None, None),
     ],
 )
-def test_a_wrong_word_is_answered_in_two_lines(line: str, message: str | None, hint: str | None) -> None:
+def test_a_wrong_word_is_answered_in_two_lines(
+    line: str, message: str | None, hint: str | None
+) -> None:
     if message is None:
         assert parse(split_line(line)).keywords == {}
         return
@@ -136,14 +141,19 @@ def test_json_is_strict_and_has_no_nan(tmp_path: Path) -> None:
     assert text.isascii() or "\u202e" not in text
     values = {value["key"]: (value["value"], value["text"]) for value in page["runs"][0]["metrics"]}
     assert values == {"loss": (0.5, "0.5"), "nan": (None, "nan"), "inf": (None, "inf")}
-    assert json.loads(answer("show last --json").plain, parse_constant=refuse)["summary"]["status"] == "FINISHED"
+    assert (
+        json.loads(answer("show last --json").plain, parse_constant=refuse)["summary"]["status"]
+        == "FINISHED"
+    )
 
 
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>&amp;\"'"
 
 
 def test_s12_markup_in_names_is_text_in_every_table() -> None:
-    with jupyter_mltrack.track(MARKUP, tags={MARKUP: MARKUP}, params={MARKUP: MARKUP}, experiment=MARKUP) as run:
+    with jupyter_mltrack.track(
+        MARKUP, tags={MARKUP: MARKUP}, params={MARKUP: MARKUP}, experiment=MARKUP
+    ) as run:
         run.log({MARKUP: 1.0})
     for line in ("runs --all", "show last", "experiment"):
         html = answer(line).html
@@ -167,7 +177,9 @@ def test_a_table_is_aligned_also_with_wide_characters() -> None:
     from jupyter_mltrack.display_text import width
     from jupyter_mltrack.render import Column, table
 
-    lines = table([Column("name"), Column("n", right=True)], [["日本", "1"], ["plain", "22"]]).plain.split("\n")
+    lines = table(
+        [Column("name"), Column("n", right=True)], [["日本", "1"], ["plain", "22"]]
+    ).plain.split("\n")
     assert [width(line) for line in lines] == [9, 9, 9]
 
 
@@ -225,23 +237,33 @@ def test_saving_makes_a_file_or_a_section_where_there_is_none() -> None:
         "tracking": "my team",
         "workspaces": {"my team": "http://a"},
     }
-    save_experiment("dig\"its\n")
-    assert load_settings().experiment == "dig\"its\n"
+    save_experiment('dig"its\n')
+    assert load_settings().experiment == 'dig"its\n'
     assert load_settings().workspaces["my team"] == "http://a"
 
 
 def test_saving_into_pyproject_touches_only_our_table() -> None:
-    Path("pyproject.toml").write_text('[project]\nname = "x"\n\n[tool.mltrack]\nquiet = true\n\n[tool.ruff]\nline-length = 1\n')
+    Path("pyproject.toml").write_text(
+        '[project]\nname = "x"\n\n[tool.mltrack]\nquiet = true\n\n[tool.ruff]\nline-length = 1\n'
+    )
     save_workspace("team", "http://a")
     content = tomllib.loads(Path("pyproject.toml").read_text())
-    assert content["tool"]["mltrack"] == {"quiet": True, "tracking": "team", "workspaces": {"team": "http://a"}}
+    assert content["tool"]["mltrack"] == {
+        "quiet": True,
+        "tracking": "team",
+        "workspaces": {"team": "http://a"},
+    }
     assert content["tool"]["ruff"] == {"line-length": 1}
     assert not Path("mltrack.toml").exists()
 
 
 @pytest.mark.parametrize(
     "text",
-    ['workspaces = {team = "http://a"}\n', 'experiment = """\n[workspaces]\n"""\n', 'workspaces.team = "http://a"\n'],
+    [
+        'workspaces = {team = "http://a"}\n',
+        'experiment = """\n[workspaces]\n"""\n',
+        'workspaces.team = "http://a"\n',
+    ],
 )
 def test_a_file_that_is_written_otherwise_is_never_broken(text: str) -> None:
     Path("mltrack.toml").write_text(text)
@@ -269,7 +291,9 @@ def test_a_damaged_file_is_refused_before_anything_is_written() -> None:
     assert Path("mltrack.toml").read_text() == "experiment = \n"
 
 
-@pytest.mark.parametrize("spec", ["http://me:secret@host", "https://h/x?token=abc", "postgresql://u:p@h/db"])
+@pytest.mark.parametrize(
+    "spec", ["http://me:secret@host", "https://h/x?token=abc", "postgresql://u:p@h/db"]
+)
 def test_an_address_with_a_secret_is_not_written(spec: str) -> None:
     with pytest.raises(UsageError):
         save_workspace("team", spec)
@@ -283,7 +307,7 @@ def test_a_workspace_gets_no_name_that_reads_as_an_address(name: str) -> None:
 
 
 def test_a_file_that_cannot_be_written_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    import jupyter_mltrack.verbs.saving as saving
+    from jupyter_mltrack.verbs import saving
 
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")

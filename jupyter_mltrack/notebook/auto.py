@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mltrack.notebook.cell import TrackedCell, notebook_tags
+from jupyter_mltrack.notebook.cell import TrackedCell
 from jupyter_mltrack.notebook.transform import is_tracked
 
 if TYPE_CHECKING:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ class Header(NamedTuple):
     """What the header of a cell says, checked; `track` are the keywords of `track(...)`."""
 
     name: str | None = None
-    track: dict[str, Any] = {}
+    track: Mapping[str, Any] = MappingProxyType({})
     variables: tuple[str, ...] = ()
     literals: bool = True
     metrics: tuple[tuple[str, str], ...] = ()
@@ -99,7 +101,9 @@ class TrackedCell:
         except KeyboardInterrupt as interrupt:
             return error or interrupt
         except Exception as trouble:
-            caution.trouble("record", "Something could not be recorded with this cell's run", trouble)
+            caution.trouble(
+                "record", "Something could not be recorded with this cell's run", trouble
+            )
         return error
 
     def _record_params(self, error: BaseException | None) -> None:

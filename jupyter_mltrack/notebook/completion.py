@@ -30,7 +30,7 @@ def matcher(context: CompletionContext) -> SimpleMatcherResult:
         return {"completions": [], "suppress": False}
     words = found["rest"].split()
     typed = words.pop() if words and not found["rest"][-1:].isspace() else ""
-    offered = _for_track(words, typed) if found["magic"].endswith("%track") else _for_verb(words, typed)
+    offered = _for_track(words) if found["magic"].endswith("%track") else _for_verb(words, typed)
     # IPython's token ends at characters such as ":", so only what follows them is put in.
     token = context.token
     lead = typed[: len(typed) - len(token)] if token and typed.endswith(token) else ""
@@ -41,14 +41,16 @@ def matcher(context: CompletionContext) -> SimpleMatcherResult:
     return {"completions": completions, "suppress": True}
 
 
-def _for_track(words: list[str], typed: str) -> Iterable[str]:
+def _for_track(words: list[str]) -> Iterable[str]:
     from jupyter_mltrack.notebook.options import TRACK_OPTIONS, flags
 
     kinds = {flag: option.kind for option in TRACK_OPTIONS for flag in option.flags}
     kind = kinds.get(words[-1]) if words else None
     if kind:
         return _of_kind(kind)
-    return [flag for flag in flags() if flag not in words or flag in ("--tag", "--param", "--metric")]
+    return [
+        flag for flag in flags() if flag not in words or flag in ("--tag", "--param", "--metric")
+    ]
 
 
 def _for_verb(words: list[str], typed: str) -> Iterable[str]:
@@ -101,7 +103,11 @@ def _experiments() -> Iterable[str]:
     from jupyter_mltrack import runs
 
     place = _local()
-    return () if place is None else [_quoted(one.name) for one in runs.list_experiments(place).experiments]
+    return (
+        ()
+        if place is None
+        else [_quoted(one.name) for one in runs.list_experiments(place).experiments]
+    )
 
 
 def _runs() -> Iterable[str]:

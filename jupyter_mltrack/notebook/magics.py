@@ -43,9 +43,13 @@ def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
 class MLTrack(Magics):
     """Tracking of cells as MLflow runs."""
 
-    quiet = Bool(None, allow_none=True, help=f"Print no line after a tracked cell. {_ELSE}").tag(config=True)
+    quiet = Bool(None, allow_none=True, help=f"Print no line after a tracked cell. {_ELSE}").tag(
+        config=True
+    )
     autolog = Bool(
-        None, allow_none=True, help=f"Switch MLflow's autologging on or off in tracked cells. {_ELSE}"
+        None,
+        allow_none=True,
+        help=f"Switch MLflow's autologging on or off in tracked cells. {_ELSE}",
     ).tag(config=True)
     params = Enum(
         ("auto", "none", None),
@@ -55,7 +59,9 @@ class MLTrack(Magics):
         + _ELSE,
     ).tag(config=True)
     system_metrics = Bool(
-        None, allow_none=True, help=f"Record the load of the machine while a tracked cell runs. {_ELSE}"
+        None,
+        allow_none=True,
+        help=f"Record the load of the machine while a tracked cell runs. {_ELSE}",
     ).tag(config=True)
     experiment = Unicode(
         None, allow_none=True, help=f"Experiment for new runs, for example 'digits'. {_ELSE}"
@@ -84,7 +90,9 @@ class MLTrack(Magics):
             if not isinstance(one, TrackedCell) or one.left or one.place is None:
                 continue
             if not one.place.is_at_work():
-                one.leave(None)  # a silent cell, such as one of `%run other.ipynb`: IPython tells no end
+                one.leave(
+                    None
+                )  # a silent cell, such as one of `%run other.ipynb`: IPython tells no end
             elif frame is not None and one.place.is_cell_of(frame):
                 raise UsageError(
                     "This cell is tracked already.",
@@ -263,12 +271,21 @@ def _parsed(magic: Any, line: str) -> argparse.Namespace:
         said: argparse.Namespace = magic.parser.parse_argstring(line)
     except (IPythonUsageError, ValueError) as error:
         text = clean(str(error)).strip()
-        wrong = next((word.split("=")[0] for word in line.split() if word.startswith("--") and word.split("=")[0] not in flags()), "")
+        wrong = next(
+            (
+                word.split("=")[0]
+                for word in line.split()
+                if word.startswith("--") and word.split("=")[0] not in flags()
+            ),
+            "",
+        )
         near = nearest(wrong, flags()) if wrong else ""
         if text.startswith("unrecognized arguments: ") and not wrong:
             hint = 'Quote a name that holds spaces: %%track "my run". All options: %%track?'
         else:
-            hint = f"Did you mean {near}? All options: %%track?" if near else "All options: %%track?"
+            hint = (
+                f"Did you mean {near}? All options: %%track?" if near else "All options: %%track?"
+            )
         raise UsageError(f"%%track: {text}.", hint) from None
     return said
 
@@ -279,7 +296,8 @@ def _refuse_two(said: argparse.Namespace) -> None:
     chosen = [f"--{name}" for name in ("nested", "parent", "resume") if getattr(said, name)]
     if len(chosen) > 1:
         raise UsageError(
-            f"%%track: {' and '.join(chosen)} exclude each other.", f"Keep one of them; the run is {chosen[0]} or the other."
+            f"%%track: {' and '.join(chosen)} exclude each other.",
+            f"Keep one of them; the run is {chosen[0]} or the other.",
         )
 
 
@@ -289,7 +307,10 @@ def _pair(option: str, text: str) -> tuple[str, str]:
 
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise UsageError(f"%%track: {option} {clean(text)!r} has no name and value.", f"Write it like {option} owner=me")
+        raise UsageError(
+            f"%%track: {option} {clean(text)!r} has no name and value.",
+            f"Write it like {option} owner=me",
+        )
     return key.strip(), value
 
 
@@ -302,6 +323,6 @@ def _metric(text: str) -> tuple[str, str]:
     except (SyntaxError, ValueError) as error:
         raise UsageError(
             f"%%track: --metric {name} is no expression: {expression.strip()!r}.",
-            'Write it like --metric acc=model.score(X,y), in quotes if it holds spaces.',
+            "Write it like --metric acc=model.score(X,y), in quotes if it holds spaces.",
         ) from error
     return name, expression.strip()

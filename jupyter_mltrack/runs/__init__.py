@@ -20,7 +20,8 @@ import msgspec
 
 from jupyter_mltrack import wire
 from jupyter_mltrack.errors import Denied, NotFound, SignedOut, Unreachable, WorkspaceError
-from jupyter_mltrack.runs.query import Order, looks_like_filter, parse_order
+from jupyter_mltrack.runs.merge import DEFAULT_EXPERIMENT, laid_over
+from jupyter_mltrack.runs.query import Wanted, looks_like_filter, parse_order
 from jupyter_mltrack.runs.waiting import WaitingRun, waiting_runs
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ __all__ = [
 
 LIMIT_MAX = 1_000
 SERIES_COLUMNS_MAX = 500
+SHIP_S = 2.0
 
 
 def list_runs(
@@ -55,11 +57,14 @@ def list_runs(
     """A page of runs, newest first unless `order_by` says otherwise.
 
     Args:
+        workspace: whose runs.
         experiment: id or name; None lists every experiment.
         text: words that each must be in the name, the notebook or the experiment, or begin the id.
         filter: a filter in MLflow's language.
         order_by: terms in MLflow's language, for example ``metrics.`val loss` ASC``.
+        limit: how many at most; runs that wait here may come on top of them.
         page_token: `next_page_token` of the page before.
+        data_dir: where the journals are; None takes the user's.
         offline: answer with what waits here, and the reason, when the store cannot be asked.
 
     Raises:
@@ -68,60 +73,57 @@ def list_runs(
         NotFound: there is no such experiment.
     """
     terms = [order_by] if isinstance(order_by, str) else list(order_by or ())
-    order = [parse_order(term) for term in terms]
-    limit = max(1, min(limit, LIMIT_MAX))
-    waiting = waiting_runs(_data_dir(data_dir), workspace.id)
+    wanted = Wanted(
+        experiment=experiment,
+        text=text,
+        filter=filter,
+        order=tuple(parse_order(term) for term in terms),
+        limit=max(1, min(limit, LIMIT_MAX)),
+        page_token=page_token,
+    )
+    folder = _data_dir(data_dir)
+    waiting = waiting_runs(folder, workspace.id)
+    if waiting and (filter or terms) and workspace.database is not None:
+        from jupyter_mltrack.journal import ship
+
+        # The store sorts and filters, so it gets what waits first; a file takes it in no time.
+        ship.sync(folder, workspace_id=workspace.id, timeout_s=SHIP_S)
+        waiting = waiting_runs(folder, workspace.id)
     try:
-        page = _store_page(workspace, experiment, text, filter, order, limit, page_token, waiting)
+        page = _store_page(workspace, wanted, waiting)
     except WorkspaceError as error:
         if not offline:
             raise
-        problem = wire.Problem(
-            code=error.code, message=error.message, hint=error.hint  # type: ignore[arg-type]
-        )
+        problem = wire.Problem(code=error.code, message=error.message, hint=error.hint)  # type: ignore[arg-type]
         page = wire.RunPage(runs=[], problem=problem)
-    return _laid_over(page, workspace, waiting, experiment, text, filter, order, page_token)
+    return laid_over(page, workspace, waiting, wanted)
 
 
 def _store_page(
-    workspace: Workspace,
-    experiment: str | None,
-    text: str | None,
-    filter: str | None,
-    order: list[Order],
-    limit: int,
-    page_token: str | None,
-    waiting: dict[str, WaitingRun],
+    workspace: Workspace, wanted: Wanted, waiting: dict[str, WaitingRun]
 ) -> wire.RunPage:
     from jupyter_mltrack.runs import client_store, sqlite_store
 
-    asked: dict[str, Any] = {
-        "text": text,
-        "filter": filter,
-        "order": order,
-        "limit": limit,
-        "page_token": page_token,
-    }
     database = workspace.database
     if database is not None:
         with sqlite_store.reading(database) as connection:
             if connection is None:
-                if experiment is not None and not _waits_for(experiment, waiting):
-                    raise _no_experiment(workspace, experiment)
+                _experiment_id(workspace, wanted.experiment, (), waiting)
                 return wire.RunPage(runs=[], total=0)
-            number = _experiment_id(workspace, experiment, sqlite_store.experiments(connection), waiting)
+            known = sqlite_store.experiments(connection) if wanted.experiment is not None else ()
+            number = _experiment_id(workspace, wanted.experiment, known, waiting)
             if number == "":
                 return wire.RunPage(runs=[], total=0)
-            page = sqlite_store.page(connection, workspace.id, experiment_id=number, **asked)
+            page = sqlite_store.page(connection, workspace.id, wanted, number)
             if page is not None:
                 return page
-    number = experiment
-    if experiment is not None:
+    number = None
+    if wanted.experiment is not None:
         known = client_store.experiments(workspace)
-        number = _experiment_id(workspace, experiment, known, waiting)
+        number = _experiment_id(workspace, wanted.experiment, known, waiting)
         if number == "":
             return wire.RunPage(runs=[])
-    return client_store.page(workspace, experiment_id=number, **asked)
+    return client_store.page(workspace, wanted, number)
 
 
 def _experiment_id(
@@ -139,82 +141,16 @@ def _experiment_id(
     for one in known:
         if one.name == wanted:
             return one.id
-    if wanted in ("0", "Default") or _waits_for(wanted, waiting):
+    names = {
+        name for run in waiting.values() for name in (run.facts.experiment, run.facts.experiment_id)
+    }
+    if wanted in DEFAULT_EXPERIMENT or wanted in names:
         return ""
-    raise _no_experiment(workspace, wanted)
-
-
-def _waits_for(experiment: str, waiting: dict[str, WaitingRun]) -> bool:
-    if experiment in ("0", "Default"):
-        return True
-    return any(experiment in (run.facts.experiment, run.facts.experiment_id) for run in waiting.values())
-
-
-def _no_experiment(workspace: Workspace, name: str) -> NotFound:
     from jupyter_mltrack.display_text import clean
 
-    return NotFound(
-        f"No experiment {clean(name)!r} in workspace {workspace.name} ({workspace.display_uri}).",
+    raise NotFound(
+        f"No experiment {clean(wanted)!r} in workspace {workspace.name} ({workspace.display_uri}).",
         "Those it has: %mltrack experiment",
-    )
-
-
-def _laid_over(
-    page: wire.RunPage,
-    workspace: Workspace,
-    waiting: dict[str, WaitingRun],
-    experiment: str | None,
-    text: str | None,
-    filter: str | None,
-    order: list[Order],
-    page_token: str | None,
-) -> wire.RunPage:
-    """The page with newer values, and on the first page with the runs the store has not got."""
-    if not waiting:
-        return page
-    rows = [waiting[row.run_id].over(row) if row.run_id in waiting else row for row in page.runs]
-    new: list[wire.RunSummary] = []
-    if page_token is None and not filter:
-        unborn = [run for run in waiting.values() if run.facts.born]
-        known = _known_ids(workspace, [run.run_id for run in unborn], page)
-        new = [
-            run.summary()
-            for run in unborn
-            if run.run_id not in known and _fits(run, experiment, text)
-        ]
-    if new:
-        from jupyter_mltrack.runs.merge import merged
-
-        rows = merged(rows, new, order)
-    total = page.total + len(new) if page.total is not None else None
-    return msgspec.structs.replace(page, runs=rows, total=total)
-
-
-def _known_ids(workspace: Workspace, ids: list[str], page: wire.RunPage) -> set[str]:
-    """Those of `ids` that the store has, whether or not they are on this page."""
-    known = {row.run_id for row in page.runs}
-    database = workspace.database
-    rest = [run_id for run_id in ids if run_id not in known]
-    if database is None or not rest:
-        return known
-    from jupyter_mltrack.runs import sqlite_store
-
-    with sqlite_store.reading(database) as connection:
-        return known | (sqlite_store.known_ids(connection, rest) if connection else set())
-
-
-def _fits(run: WaitingRun, experiment: str | None, text: str | None) -> bool:
-    facts = run.facts
-    if experiment is not None:
-        mine = (facts.experiment, facts.experiment_id)
-        default = mine == (None, None) and experiment in ("0", "Default")
-        if experiment not in mine and not default:
-            return False
-    texts = [(facts.name or "").casefold(), (facts.notebook or "").casefold()]
-    texts.append((facts.experiment or "").casefold())
-    return all(
-        any(word.casefold() in one for one in texts) or (len(word) >= 4 and run.run_id.startswith(word))
-        for word in (text or "").split()
     )
 
 

@@ -27,7 +27,7 @@ from jupyter_mltrack.errors import (
 )
 from jupyter_mltrack.journal.columns import metric_rank
 from jupyter_mltrack.runs import tags
-from jupyter_mltrack.runs.query import Order
+from jupyter_mltrack.runs.query import Wanted
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -132,7 +132,9 @@ def translate(workspace: Workspace, error: BaseException) -> MltrackError:
     if code == "RESOURCE_DOES_NOT_EXIST":
         return NotFound(f"{place} has no such thing: {text}", "The runs it has: %mltrack runs")
     if code in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST"):
-        return UsageError(f"{place} does not take that: {text}", "%mltrack help runs shows examples.")
+        return UsageError(
+            f"{place} does not take that: {text}", "%mltrack help runs shows examples."
+        )
     name = type(error).__name__
     gone = ("ConnectionError", "ConnectTimeout", "ReadTimeout", "Timeout", "OperationalError")
     words = ("Max retries exceeded", "Connection refused", "Failed to establish", "timed out")
@@ -141,7 +143,9 @@ def translate(workspace: Workspace, error: BaseException) -> MltrackError:
             f"{place} cannot be reached: {_short(text)}",
             _KEPT,
         )
-    return WorkspaceError(f"{place} answered with an error: {text}", "How it stands: %mltrack status")
+    return WorkspaceError(
+        f"{place} answered with an error: {text}", "How it stands: %mltrack status"
+    )
 
 
 def _http_status(error: BaseException, text: str) -> int | None:
@@ -155,7 +159,12 @@ def _http_status(error: BaseException, text: str) -> int | None:
 
 
 def _short(text: str) -> str:
-    for word in ("Connection refused", "timed out", "Name or service not known", "Temporary failure in name resolution"):
+    for word in (
+        "Connection refused",
+        "timed out",
+        "Name or service not known",
+        "Temporary failure in name resolution",
+    ):
         if word in text:
             return word.lower() + "."
     return text if len(text) <= 160 else text[:159] + "…"
@@ -176,38 +185,28 @@ def experiments(workspace: Workspace) -> list[wire.ExperimentInfo]:
     return ask(workspace, question)
 
 
-def page(
-    workspace: Workspace,
-    *,
-    experiment_id: str | None,
-    text: str | None,
-    filter: str | None,
-    order: Sequence[Order],
-    limit: int,
-    page_token: str | None,
-) -> wire.RunPage:
+def page(workspace: Workspace, wanted: Wanted, experiment_id: str | None) -> wire.RunPage:
     """A page of runs. Plain words are matched here, over the newest few thousand runs."""
 
     def question(client: MlflowClient) -> wire.RunPage:
         names = _experiment_names(client, experiment_id)
-        terms = [str(term) for term in order] or ["attributes.start_time DESC"]
-        wanted = [term.key for term in order if term.kind == "metric"]
-        words = [word.casefold() for word in (text or "").split()]
-        token, found = page_token, []
+        terms = [str(term) for term in wanted.order] or ["attributes.start_time DESC"]
+        words = [word.casefold() for word in (wanted.text or "").split()]
+        token, found = wanted.page_token, []
         for _ in range(_SCAN_PAGES if words else 1):
             runs = client.search_runs(
                 list(names),
-                filter_string=filter or "",
+                filter_string=wanted.filter or "",
                 order_by=terms,
-                max_results=_SCAN_PAGE if words else limit,
+                max_results=_SCAN_PAGE if words else wanted.limit,
                 page_token=token,
             )
             token = runs.token or None
             for run in runs:
-                row = summary(run, workspace.id, names, LISTED_METRICS, wanted)
+                row = summary(run, workspace.id, names, LISTED_METRICS, wanted.metrics)
                 if all(_matches(word, row) for word in words):
                     found.append(row)
-            if token is None or len(found) >= limit:
+            if token is None or len(found) >= wanted.limit:
                 break
         return wire.RunPage(runs=found, next_page_token=token)
 
@@ -252,14 +251,10 @@ def summary(
         end_ms=run.info.end_time or None,
         metrics=[_value(metric) for metric in newest[:limit]],
         hidden_metrics=max(0, len(newest) - limit),
-        parent_run_id=_run_id(labels.get(tags.PARENT)),
+        parent_run_id=tags.parent_of(labels),
         notebook=labels.get(tags.NOTEBOOK) or tags.notebook_of(labels),
         error=labels.get(tags.ERROR),
     )
-
-
-def _run_id(text: str | None) -> wire.RunId | None:
-    return None if text is None else wire.RunId(text)
 
 
 def _value(metric: Any) -> wire.MetricValue:
@@ -282,7 +277,9 @@ def detail(workspace: Workspace, run_id: str, metric_limit: int) -> wire.RunDeta
         names = {str(experiment.experiment_id): experiment.name}
         return wire.RunDetail(
             summary=summary(run, workspace.id, names, metric_limit),
-            params=[wire.Pair(key=key, value=run.data.params[key]) for key in sorted(run.data.params)],
+            params=[
+                wire.Pair(key=key, value=run.data.params[key]) for key in sorted(run.data.params)
+            ],
             tags=[wire.Pair(key=key, value=run.data.tags[key]) for key in sorted(run.data.tags)],
             artifact_uri=run.info.artifact_uri,
         )

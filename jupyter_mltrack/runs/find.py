@@ -74,7 +74,8 @@ def _last(
             break
     if passed == 0:
         raise NotFound(
-            f"Workspace {workspace.name} has no run yet.", "Begin a cell with %%track to record one."
+            f"Workspace {workspace.name} has no run yet.",
+            "Begin a cell with %%track to record one.",
         )
     raise NotFound(
         f"There is no last~{back}: workspace {workspace.name} has {passed} "
@@ -93,7 +94,11 @@ def _best(
         if any(value.key == metric and value.text != "nan" for value in run.metrics):
             return run
     known = sorted({value.key for run in page.runs for value in run.metrics})
-    hint = f"Metrics of the newest runs: {', '.join(known[:8])}." if known else "No metric was logged yet."
+    hint = (
+        f"Metrics of the newest runs: {', '.join(known[:8])}."
+        if known
+        else "No metric was logged yet."
+    )
     raise NotFound(f"No run has a metric {clean(metric)!r}.", clean(hint))
 
 
@@ -103,7 +108,7 @@ def _by_name_or_id(workspace: Workspace, spec: str, list_runs: ListRuns) -> list
     prefixed: dict[str, wire.RunSummary] = {}
     token = None
     while True:
-        page = list_runs(workspace, text=spec.split()[0], limit=200, page_token=token)
+        page = list_runs(workspace, text=spec.split(maxsplit=1)[0], limit=200, page_token=token)
         for run in page.runs:
             if run.run_id == spec:
                 return [run]

@@ -1,18 +1,80 @@
-"""Put runs that only journals know among the rows of the store, in the order that was asked for."""
+"""Lay what journals know over a page of the store: newer values, and runs it has not got yet."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from jupyter_mltrack import wire
-from jupyter_mltrack.runs.query import Order
+from jupyter_mltrack.runs.query import Order, Wanted
+from jupyter_mltrack.runs.waiting import WaitingRun
 
-_ATTRIBUTES = {"run_name": "name", "created": "start_ms", "start_time": "start_ms", "end_time": "end_ms"}
+if TYPE_CHECKING:
+    from jupyter_mltrack.workspaces import Workspace
+
+DEFAULT_EXPERIMENT = ("0", "Default")
+_ATTRIBUTES = {
+    "run_name": "name",
+    "created": "start_ms",
+    "start_time": "start_ms",
+    "end_time": "end_ms",
+}
+
+
+def laid_over(
+    page: wire.RunPage, workspace: Workspace, waiting: dict[str, WaitingRun], wanted: Wanted
+) -> wire.RunPage:
+    """The page with newer values, and on the first page with the runs the store has not got."""
+    if not waiting:
+        return page
+    rows = [waiting[row.run_id].over(row) if row.run_id in waiting else row for row in page.runs]
+    new: list[wire.RunSummary] = []
+    if wanted.page_token is None and not wanted.filter:
+        unborn = [run for run in waiting.values() if run.facts.born and _fits(run, wanted)]
+        known = _known_ids(workspace, [run.run_id for run in unborn], page)
+        new = [run.summary() for run in unborn if run.run_id not in known]
+    if new:
+        rows = merged(rows, new, wanted.order)
+    total = page.total + len(new) if page.total is not None else None
+    return msgspec.structs.replace(page, runs=rows, total=total)
+
+
+def _known_ids(workspace: Workspace, ids: list[str], page: wire.RunPage) -> set[str]:
+    """Those of `ids` that the store has, whether or not they are on this page."""
+    known: set[str] = {row.run_id for row in page.runs}
+    database = workspace.database
+    rest = [run_id for run_id in ids if run_id not in known]
+    if database is None or not rest:
+        return known
+    from jupyter_mltrack.runs import sqlite_store
+
+    with sqlite_store.reading(database) as connection:
+        return known | (sqlite_store.known_ids(connection, rest) if connection else set())
+
+
+def _fits(run: WaitingRun, wanted: Wanted) -> bool:
+    facts = run.facts
+    if wanted.experiment is not None:
+        mine = (facts.experiment, facts.experiment_id)
+        default = mine == (None, None) and wanted.experiment in DEFAULT_EXPERIMENT
+        if wanted.experiment not in mine and not default:
+            return False
+    texts = [
+        (text or "").casefold()
+        for text in (facts.name, facts.notebook, facts.experiment or DEFAULT_EXPERIMENT[1])
+    ]
+    return all(
+        any(word.casefold() in text for text in texts)
+        or (len(word) >= 4 and run.run_id.startswith(word))
+        for word in (wanted.text or "").split()
+    )
 
 
 def merged(
-    rows: list[wire.RunSummary], new: list[wire.RunSummary], order: list[Order]
+    rows: list[wire.RunSummary], new: list[wire.RunSummary], order: Sequence[Order]
 ) -> list[wire.RunSummary]:
     """Both in one order. Terms that a row does not hold (parameters, tags) leave the new at the end."""
     if any(term.kind in ("parameter", "tag") for term in order):

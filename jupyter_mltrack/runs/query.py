@@ -54,6 +54,23 @@ class Order:
         return f"{name} {'ASC' if self.ascending else 'DESC'}"
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which page of which runs is asked for; an empty order is newest first."""
+
+    experiment: str | None = None
+    text: str | None = None
+    filter: str | None = None
+    order: tuple[Order, ...] = ()
+    limit: int = 50
+    page_token: str | None = None
+
+    @property
+    def metrics(self) -> list[str]:
+        """Metrics that the order names."""
+        return [term.key for term in self.order if term.kind == "metric"]
+
+
 @dataclass
 class Clauses:
     """Parts of a SELECT over `runs AS r`, with the values of their placeholders in order."""

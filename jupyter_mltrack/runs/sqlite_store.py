@@ -22,7 +22,7 @@ from jupyter_mltrack import wire
 from jupyter_mltrack.errors import NotFound, Unreachable, WorkspaceError
 from jupyter_mltrack.journal.columns import metric_rank
 from jupyter_mltrack.runs import tags
-from jupyter_mltrack.runs.query import Clauses, Order, clauses, parse_filter
+from jupyter_mltrack.runs.query import Clauses, Order, Wanted, clauses, parse_filter
 
 LISTED_METRICS = 30
 DETAIL_METRICS = 5_000
@@ -84,34 +84,28 @@ def experiments(connection: sqlite3.Connection) -> list[wire.ExperimentInfo]:
 
 
 def page(
-    connection: sqlite3.Connection,
-    workspace_id: str,
-    *,
-    experiment_id: str | None,
-    text: str | None,
-    filter: str | None,
-    order: Sequence[Order],
-    limit: int,
-    page_token: str | None,
+    connection: sqlite3.Connection, workspace_id: str, wanted: Wanted, experiment_id: str | None
 ) -> wire.RunPage | None:
     """A page of runs in MLflow's order; None when MLflow itself must answer the filter."""
-    made = clauses(parse_filter(filter) if filter else [], list(order) or _NEWEST_FIRST)
+    parsed = parse_filter(wanted.filter) if wanted.filter else []
+    made = clauses(parsed, list(wanted.order) or _NEWEST_FIRST)
     if made is None:
         return None
-    _narrow(made, experiment_id, text)
+    _narrow(made, experiment_id, wanted.text)
     counted = _select("COUNT(*)", made, ordered=False)
     total = connection.execute(counted, made.join_values + made.where_values).fetchone()[0]
-    plain = not order
+    plain = not wanted.order
+    limit = wanted.limit
     offset = 0
-    if page_token:
-        mark = _read_token(page_token)
+    if wanted.page_token:
+        mark = _read_token(wanted.page_token)
         if plain and "start" in mark:
             _after(made, mark["start"], str(mark["run"]))
         else:
             offset = int(mark.get("offset", 0))
-    wanted = _select(_RUN_COLUMNS, made, ordered=True) + " LIMIT ? OFFSET ?"
+    asked = _select(_RUN_COLUMNS, made, ordered=True) + " LIMIT ? OFFSET ?"
     values = [*made.join_values, *made.where_values, limit + 1, offset]
-    rows = connection.execute(wanted, values).fetchall()
+    rows = connection.execute(asked, values).fetchall()
     more = len(rows) > limit
     rows = rows[:limit]
     token = None
@@ -120,14 +114,11 @@ def page(
         token = json.dumps(
             {"start": last[3], "run": last[0]} if plain else {"offset": offset + limit}
         )
-    wanted = [term.key for term in order if term.kind == "metric"]
-    found = _summaries(connection, workspace_id, rows, LISTED_METRICS, wanted)
+    found = _summaries(connection, workspace_id, rows, LISTED_METRICS, wanted.metrics)
     return wire.RunPage(runs=found, next_page_token=token, total=total)
 
 
-_RUN_COLUMNS = (
-    "r.run_uuid, r.name, r.status, r.start_time, r.end_time, r.experiment_id, e.name, r.artifact_uri"
-)
+_RUN_COLUMNS = "r.run_uuid, r.name, r.status, r.start_time, r.end_time, r.experiment_id, e.name, r.artifact_uri"
 
 
 def _select(columns: str, made: Clauses, *, ordered: bool) -> str:
@@ -217,7 +208,7 @@ def _summaries(
                 end_ms=end_ms,
                 metrics=newest.get(run_id, []),
                 hidden_metrics=hidden.get(run_id, 0),
-                parent_run_id=label.get(tags.PARENT),
+                parent_run_id=tags.parent_of(label),
                 notebook=label.get(tags.NOTEBOOK) or tags.notebook_of(label),
                 error=label.get(tags.ERROR),
             )
@@ -332,7 +323,8 @@ def points(
         keys = [
             row[0]
             for row in connection.execute(
-                "SELECT key FROM latest_metrics WHERE run_uuid = ? LIMIT ?", (run_id, DETAIL_METRICS)
+                "SELECT key FROM latest_metrics WHERE run_uuid = ? LIMIT ?",
+                (run_id, DETAIL_METRICS),
             )
         ]
     for key in sorted(keys, key=metric_rank):

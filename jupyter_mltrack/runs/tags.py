@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from jupyter_mltrack.wire import RunId
+
 RUN_NAME = "mlflow.runName"
 PARENT = "mlflow.parentRunId"
 SOURCE_NAME = "mlflow.source.name"
@@ -18,3 +20,9 @@ def notebook_of(tags: dict[str, str]) -> str | None:
     """The notebook that made the run, as MLflow itself wrote it; None when it was none."""
     name = tags.get(SOURCE_NAME, "")
     return name if name.endswith(".ipynb") or tags.get(SOURCE_TYPE) == "NOTEBOOK" else None
+
+
+def parent_of(tags: dict[str, str]) -> RunId | None:
+    """The run that the run is nested under."""
+    parent = tags.get(PARENT)
+    return RunId(parent) if parent else None

@@ -182,17 +182,14 @@ def _take_rows(run: WaitingRun, rows: object) -> None:
     # MLflow's newest is the one with the highest step, then time: not always the last written.
     at = max(range(len(steps)), key=lambda index: (steps[index], times[index]))
     for place, key in enumerate(keys):
-        number = values[at][place]
-        _keep(run, key, number if math.isfinite(number) else None, repr(number), steps[at], times[at])
+        _keep(run, _value(key, repr(values[at][place]), steps[at], times[at]))
 
 
 def _take_event(run: WaitingRun, event: wire.JournalEvent, alive: bool) -> None:
     if isinstance(event, wire.RunMetrics):
         run.points += len(event.metrics)
         for point in event.metrics:
-            number = float(point.value)
-            finite = number if math.isfinite(number) else None
-            _keep(run, point.key, finite, point.value, point.step, point.timestamp_ms)
+            _keep(run, _value(point.key, point.value, point.step, point.timestamp_ms))
         return
     if isinstance(event, wire.Noted):
         return
@@ -206,13 +203,18 @@ def _take_event(run: WaitingRun, event: wire.JournalEvent, alive: bool) -> None:
     elif isinstance(event, wire.RunTagDeleted):
         run.tags.pop(event.key, None)
     elif isinstance(event, wire.RunParams):
-        run.params = {**event.params, **run.params} if event.automatic else run.params | event.params
+        run.params = (
+            {**event.params, **run.params} if event.automatic else run.params | event.params
+        )
 
 
-def _keep(
-    run: WaitingRun, key: str, value: float | None, text: str, step: int, timestamp_ms: int
-) -> None:
-    made = wire.MetricValue(key=key, value=value, text=text, step=step, timestamp_ms=timestamp_ms)
-    known = run.newest.get(key)
+def _keep(run: WaitingRun, made: wire.MetricValue) -> None:
+    known = run.newest.get(made.key)
     if known is None or _is_newer(made, known):
-        run.newest[key] = made
+        run.newest[made.key] = made
+
+
+def _value(key: str, text: str, step: int, timestamp_ms: int) -> wire.MetricValue:
+    number = float(text)
+    value = number if math.isfinite(number) else None
+    return wire.MetricValue(key=key, value=value, text=text, step=step, timestamp_ms=timestamp_ms)

@@ -37,9 +37,7 @@ def status() -> wire.StatusReport:
     running: list[wire.RunSummary] = []
     if info.health.state in ("ready", "connecting"):
         try:
-            page = reader.list_runs(
-                workspace, filter=None, limit=200, offline=True, data_dir=None
-            )
+            page = reader.list_runs(workspace, filter=None, limit=200, offline=True, data_dir=None)
             problem = page.problem
             running = [run for run in page.runs if run.status == "RUNNING"][:_RUNNING_SHOWN]
         except MltrackError as error:
@@ -83,7 +81,9 @@ def use(spec: str | None = None, save: str | None = None) -> wire.WorkspaceInfo:
     return _info(replace(workspace, name=save) if save else workspace)
 
 
-def experiment(name: str | None = None, save: bool = False) -> wire.ExperimentInfo | wire.ExperimentList:
+def experiment(
+    name: str | None = None, save: bool = False
+) -> wire.ExperimentInfo | wire.ExperimentList:
     """Choose the experiment for new runs; without a name, the experiments there are.
 
     Raises:
@@ -175,7 +175,9 @@ def _count(limit: int | str) -> int:
     except ValueError:
         number = 0
     if not 1 <= number <= 1_000:
-        raise UsageError(f"--limit cannot be {clean(str(limit))!r}.", "Say a number from 1 to 1000.")
+        raise UsageError(
+            f"--limit cannot be {clean(str(limit))!r}.", "Say a number from 1 to 1000."
+        )
     return number
 
 
@@ -249,7 +251,11 @@ def _other_backlogs(workspace_id: str) -> list[wire.WorkspaceInfo]:
     from jupyter_mltrack.journal import JournalReader, list_journals, ship
     from jupyter_mltrack.workspaces import from_meta
 
-    waits = {key: one for key, one in ship.backlog(_data_dir()).items() if one.points and key != workspace_id}
+    waits = {
+        key: one
+        for key, one in ship.backlog(_data_dir()).items()
+        if one.points and key != workspace_id
+    }
     found: dict[str, wire.WorkspaceInfo] = {}
     for path in list_journals(_data_dir()) if waits else []:
         try:
@@ -260,7 +266,9 @@ def _other_backlogs(workspace_id: str) -> list[wire.WorkspaceInfo]:
         if one is None or meta.workspace_id in found:
             continue
         place = from_meta(meta)
-        health = ship.health(_data_dir(), meta.workspace_id) or wire.Health(state="connecting", since_ms=0)
+        health = ship.health(_data_dir(), meta.workspace_id) or wire.Health(
+            state="connecting", since_ms=0
+        )
         found[meta.workspace_id] = wire.WorkspaceInfo(
             id=meta.workspace_id,
             kind=place.kind,

@@ -10,7 +10,10 @@ from jupyter_mltrack.verbs.table import VERBS, Verb
 def verbs_markdown() -> str:
     """The table of verbs, as the README carries it."""
     rows = [
-        [f"`{_escaped(verb.usage())}`", verb.help + (" In a notebook only." if verb.notebook_only else "")]
+        [
+            f"`{_escaped(verb.usage())}`",
+            verb.help + (" In a notebook only." if verb.notebook_only else ""),
+        ]
         for verb in VERBS
     ]
     return _markdown(("verb", "what it does"), rows)

@@ -24,7 +24,8 @@ def answer_words(words: list[str]) -> View:
     call = parse([Word(word, word) for word in words])
     if call.verb.notebook_only:
         raise UsageError(
-            f"{call.verb.name} works in a notebook only.", f"Type it in a cell: %mltrack {call.verb.name}"
+            f"{call.verb.name} works in a notebook only.",
+            f"Type it in a cell: %mltrack {call.verb.name}",
         )
     if call.verb.name == "help":
         from jupyter_mltrack.verbs.docs import help_text
@@ -54,7 +55,10 @@ def _json(found: Any) -> View:
 
     compact = msgspec.json.encode(found)
     text = msgspec.json.format(compact, indent=2).decode()
-    text = "".join(character if character.isprintable() or character == "\n" else _escaped(character) for character in text)
+    text = "".join(
+        character if character.isprintable() or character == "\n" else _escaped(character)
+        for character in text
+    )
     return View(text, f"<pre>{escape(text)}</pre>")
 
 

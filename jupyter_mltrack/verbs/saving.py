@@ -30,7 +30,9 @@ def save_workspace(name: str, spec: str, start: Path | None = None) -> Path:
         SettingsError: the file is damaged or cannot be written.
     """
     if name == "local" or ":" in name or not name.strip() or "/" in name:
-        raise UsageError(f"A workspace cannot be named {name!r}.", "Choose a plain word, for example team.")
+        raise UsageError(
+            f"A workspace cannot be named {name!r}.", "Choose a plain word, for example team."
+        )
     if _SECRET.search(spec):
         raise UsageError(
             "The address holds a password or token, and a settings file is no place for it.",
@@ -59,7 +61,8 @@ def _save(changes: list[tuple[tuple[str, ...], str, str]], start: Path | None) -
         _replace(path, text)
     except OSError as error:
         raise SettingsError(
-            f"{path} cannot be written: {error.strerror}.", "Make it writable, or choose again in each kernel."
+            f"{path} cannot be written: {error.strerror}.",
+            "Make it writable, or choose again in each kernel.",
         ) from error
     return path
 

@@ -1,4 +1,4 @@
-"""The one table of verbs: `%mltrack`, `jupyter mltrack`, Python, completion and README are made from it.
+"""The one table of verbs: magic, command line, Python, completion and README are made from it.
 
 A verb that is not a row here does not exist. Rows say what a person types and reads; what a verb
 does is the function of the same name that `function` names. Importing this module imports nothing.
@@ -30,6 +30,7 @@ class Argument(NamedTuple):
 
     @property
     def is_option(self) -> bool:
+        """Whether it is typed with dashes."""
         return self.name.startswith("--")
 
     @property
@@ -54,13 +55,16 @@ class Verb(NamedTuple):
     notebook_only: bool = False
 
     def usage(self) -> str:
+        """How the verb is written with all it takes."""
         return " ".join([self.name, *(one.usage() for one in self.arguments)])
 
     def option(self, name: str) -> Argument | None:
+        """The option of this name."""
         return next((one for one in self.arguments if one.name == name), None)
 
     @property
     def words(self) -> tuple[Argument, ...]:
+        """What is typed without dashes, in its order."""
         return tuple(one for one in self.arguments if not one.is_option)
 
 
@@ -171,7 +175,9 @@ def find_verb(name: str) -> Verb:
 
     hint = f"Verbs: {', '.join(VERB_NAMES)}."
     near = nearest(name, VERB_NAMES)
-    raise UsageError(f"There is no verb {clean(name)!r}.", f"Did you mean {near}? {hint}" if near else hint)
+    raise UsageError(
+        f"There is no verb {clean(name)!r}.", f"Did you mean {near}? {hint}" if near else hint
+    )
 
 
 def nearest(word: str, known: tuple[str, ...] | list[str]) -> str:

@@ -21,7 +21,9 @@ MARKS: dict[str, str] = {
 _METRIC_COLUMNS = 4
 _OWN_TAGS = ("mlflow.", "mltrack.")
 _NOTHING_HERE = "No runs here yet. Begin a cell with %%track to record one."
-_KEPT = "What you log is kept on this machine and sent when it answers; %mltrack use local goes back."
+_KEPT = (
+    "What you log is kept on this machine and sent when it answers; %mltrack use local goes back."
+)
 _HEALTH = {
     "ready": "ready",
     "connecting": "connecting",
@@ -36,7 +38,11 @@ def view(answer: Any, now_ms: int | None = None) -> View:
     """The picture of any answer that a verb gives."""
     draw = _DRAWN.get(type(answer))
     if draw is None:
-        return note(str(answer)) if isinstance(answer, str) and "\n" not in answer else _text(str(answer))
+        return (
+            note(str(answer))
+            if isinstance(answer, str) and "\n" not in answer
+            else _text(str(answer))
+        )
     return draw(answer, int(time.time() * 1000) if now_ms is None else now_ms)
 
 
@@ -113,8 +119,14 @@ def _detail(detail: wire.RunDetail, now_ms: int) -> View:
     own = {pair.key: pair.value for pair in detail.tags}
     main = [f"{decode(one.key, own)} {metric_text(one)}" for one in run.metrics[:3]]
     took = duration(elapsed_ms(run, now_ms))
-    shown = line(run.name or run.run_id, run.status.lower(), *main, took, mark=MARKS.get(run.status, "?"))
-    facts = [("id", run.run_id), ("experiment", run.experiment or ""), ("began", _moment(run.start_ms))]
+    shown = line(
+        run.name or run.run_id, run.status.lower(), *main, took, mark=MARKS.get(run.status, "?")
+    )
+    facts = [
+        ("id", run.run_id),
+        ("experiment", run.experiment or ""),
+        ("began", _moment(run.start_ms)),
+    ]
     facts += [(name, text) for name, text in (
         ("notebook", run.notebook or ""),
         ("parent", run.parent_run_id or ""),
@@ -156,7 +168,7 @@ def _status(report: wire.StatusReport, now_ms: int) -> View:
     return shown
 
 
-def _workspace(info: wire.WorkspaceInfo, now_ms: int) -> View:
+def _workspace(info: wire.WorkspaceInfo, _: int) -> View:
     health = info.health
     state = _HEALTH[health.state]
     if health.state == "unreachable" and health.since_ms:
@@ -175,10 +187,12 @@ def _backlog(health: wire.Health) -> str:
     points = f"{health.waiting_points} point{'' if health.waiting_points == 1 else 's'} waiting"
     if health.waiting_since_ms is None:
         return points
-    return f"{points} since {time.strftime('%H:%M', time.localtime(health.waiting_since_ms / 1000))}"
+    return (
+        f"{points} since {time.strftime('%H:%M', time.localtime(health.waiting_since_ms / 1000))}"
+    )
 
 
-def _sync(report: wire.SyncReport, now_ms: int) -> View:
+def _sync(report: wire.SyncReport, _: int) -> View:
     sent = f"{report.shipped_points} point{'' if report.shipped_points == 1 else 's'} sent"
     left = f"{report.waiting_points} waiting" if report.waiting_points else "nothing waits"
     shown = line(sent, left)
@@ -187,14 +201,14 @@ def _sync(report: wire.SyncReport, now_ms: int) -> View:
     return shown
 
 
-def _experiment(info: wire.ExperimentInfo, now_ms: int) -> View:
+def _experiment(info: wire.ExperimentInfo, _: int) -> View:
     if not info.id:
         return line(f"experiment: {info.name}", "new: made with its first run")
     count = "" if info.run_count is None else f"{info.run_count} runs"
     return line(f"experiment: {info.name}", count)
 
 
-def _experiments(found: wire.ExperimentList, now_ms: int) -> View:
+def _experiments(found: wire.ExperimentList, _: int) -> View:
     if not found.experiments:
         return note("No experiments here yet: %mltrack experiment NAME")
     rows = [

@@ -33,7 +33,9 @@ class Reply:
     @property
     def lines(self) -> list[str]:
         """The plain text of all displays, line by line."""
-        return [line for bundle in self.bundles for line in bundle.get("text/plain", "").split("\n")]
+        return [
+            line for bundle in self.bundles for line in bundle.get("text/plain", "").split("\n")
+        ]
 
     @property
     def shown(self) -> str:
@@ -184,10 +186,21 @@ class Store:
                 " USING (experiment_id) WHERE r.lifecycle_stage = 'active' ORDER BY r.start_time"
             ).fetchall()
             for run_id, name, status, experiment in rows:
-                one: dict[str, Any] = {"id": run_id, "name": name, "status": status, "experiment": experiment}
-                for table, field in (("params", "params"), ("tags", "tags"), ("latest_metrics", "metrics")):
+                one: dict[str, Any] = {
+                    "id": run_id,
+                    "name": name,
+                    "status": status,
+                    "experiment": experiment,
+                }
+                for table, field in (
+                    ("params", "params"),
+                    ("tags", "tags"),
+                    ("latest_metrics", "metrics"),
+                ):
                     one[field] = dict(
-                        connection.execute(f"SELECT key, value FROM {table} WHERE run_uuid = ?", (run_id,))
+                        connection.execute(
+                            f"SELECT key, value FROM {table} WHERE run_uuid = ?", (run_id,)
+                        )
                     )
                 asked = "SELECT COUNT(*) FROM metrics WHERE run_uuid = ?"
                 one["points"] = connection.execute(asked, (run_id,)).fetchone()[0]

@@ -56,7 +56,9 @@ def test_loading_takes_at_most_20_ms_cpu_and_5_mb_and_no_heavy_import(
     # Installed packages have their bytecode written beside them; here a folder of the test holds it.
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(private_place / "bytecode"))
-    (private_place / "work" / "empty_extension.py").write_text("def load_ipython_extension(shell): pass\n")
+    (private_place / "work" / "empty_extension.py").write_text(
+        "def load_ipython_extension(shell): pass\n"
+    )
     measured(new_kernel, "jupyter_mltrack")  # writes the bytecode
     empty = min(measured(new_kernel, "empty_extension")[0] for _ in range(2))
     ours = [measured(new_kernel, "jupyter_mltrack") for _ in range(4)]
@@ -72,12 +74,18 @@ def test_unloading_puts_everything_back(
     if uri:
         monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     kernel = new_kernel(load=False)
-    assert kernel.run(f"{SNAPSHOT}\nfrom IPython.core.magic import register_line_magic\n").status == "ok"
+    assert (
+        kernel.run(f"{SNAPSHOT}\nfrom IPython.core.magic import register_line_magic\n").status
+        == "ok"
+    )
     kernel.run("@register_line_magic\ndef mltrack(line):\n    return 'mine'\n")
     # IPython loads some of its own magics only when they are first used
     kernel.run("get_ipython().magics_manager.load_all_lazy_magics()\n_before = _hooks()")
     assert kernel.run("%load_ext jupyter_mltrack").status == "ok"
-    assert kernel.run("_during = _hooks()\nassert _during['magics'] != _before['magics']").status == "ok"
+    assert (
+        kernel.run("_during = _hooks()\nassert _during['magics'] != _before['magics']").status
+        == "ok"
+    )
     kernel.run("%%track once\nfrom jupyter_mltrack import log as _log\n_log({'x': 1.0})\n")
     kernel.run("%mltrack auto on")
     assert kernel.run("%unload_ext jupyter_mltrack").status == "ok"
@@ -95,14 +103,22 @@ def test_loading_twice_and_again_after_unloading_works(kernel: Any) -> None:
     assert kernel.run("%load_ext jupyter_mltrack\n%reload_ext jupyter_mltrack\n").status == "ok"
     reply = kernel.run("%%track again\nfrom jupyter_mltrack import log\nlog({'x': 1.0})\n")
     assert reply.lines == ["✓ again · x 1 · 00:00"]
-    assert kernel.run("print(sum(type(c).__name__ == 'MLTrack' for c in get_ipython().configurables))").stdout == "1\n"
+    assert (
+        kernel.run(
+            "print(sum(type(c).__name__ == 'MLTrack' for c in get_ipython().configurables))"
+        ).stdout
+        == "1\n"
+    )
 
 
 def test_config_shows_and_sets_the_options(kernel: Any) -> None:
     shown = kernel.run("%config MLTrack").stdout
     for name in ("quiet", "autolog", "params", "system_metrics", "experiment"):
         assert f"MLTrack.{name}=" in shown
-    assert kernel.run("%config MLTrack.experiment = 'digits'\n%config MLTrack.params = 'none'").status == "ok"
+    assert (
+        kernel.run("%config MLTrack.experiment = 'digits'\n%config MLTrack.params = 'none'").status
+        == "ok"
+    )
     kernel.run("%%track set\nlr = 0.1\n")
     shown = kernel.run("%mltrack runs --all").shown
     assert "set" in shown
@@ -113,7 +129,9 @@ def test_config_shows_and_sets_the_options(kernel: Any) -> None:
     assert "Current: 'none'" in kernel.run("%config MLTrack").stdout
 
 
-def test_options_may_come_from_the_configuration_of_ipython(new_kernel: Any, private_place: Path) -> None:
+def test_options_may_come_from_the_configuration_of_ipython(
+    new_kernel: Any, private_place: Path
+) -> None:
     profile = Path(os.environ["IPYTHONDIR"]) / "profile_default"
     profile.mkdir(parents=True)
     (profile / "ipython_kernel_config.py").write_text("c.MLTrack.quiet = True\n")
@@ -135,7 +153,9 @@ def test_help_shows_the_options_and_the_verbs(kernel: Any) -> None:
 
 
 def test_tab_offers_options_verbs_experiments_and_runs(kernel: Any) -> None:
-    kernel.run("%%track first --experiment digits\nfrom jupyter_mltrack import log\nlog({'loss': 1.0})\n")
+    kernel.run(
+        "%%track first --experiment digits\nfrom jupyter_mltrack import log\nlog({'loss': 1.0})\n"
+    )
     assert "%%track" in kernel.complete("%%tra")
     assert set(kernel.complete("%%track x --e")) == {"--experiment"}
     assert "--system-metrics" in kernel.complete("%%track --s")
@@ -155,13 +175,29 @@ def test_tab_offers_options_verbs_experiments_and_runs(kernel: Any) -> None:
     ("header", "message", "hint"),
     [
         ("x --tagg a=b", "%%track: unrecognized arguments: --tagg a=b.", "Did you mean --tag?"),
-        ("my run", "%%track: unrecognized arguments: run.", 'Quote a name that holds spaces: %%track "my run".'),
+        (
+            "my run",
+            "%%track: unrecognized arguments: run.",
+            'Quote a name that holds spaces: %%track "my run".',
+        ),
         ("x --tag a", "%%track: --tag 'a' has no name and value.", "Write it like --tag owner=me"),
-        ("x --metric a=1+", "%%track: --metric a is no expression: '1+'.", "Write it like --metric"),
-        ("x --nested --resume last", "%%track: --nested and --resume exclude each other.", "Keep one of them"),
+        (
+            "x --metric a=1+",
+            "%%track: --metric a is no expression: '1+'.",
+            "Write it like --metric",
+        ),
+        (
+            "x --nested --resume last",
+            "%%track: --nested and --resume exclude each other.",
+            "Keep one of them",
+        ),
         ("x --parent nobody", "No run 'nobody' in workspace", "The runs it has:"),
         ("x 'open", "%%track: No closing quotation.", "All options: %%track?"),
-        ("x --experiment", "%%track: argument --experiment: expected one argument.", "All options: %%track?"),
+        (
+            "x --experiment",
+            "%%track: argument --experiment: expected one argument.",
+            "All options: %%track?",
+        ),
     ],
 )
 def test_a_wrong_header_is_two_lines_and_the_cell_does_not_run(
@@ -172,7 +208,9 @@ def test_a_wrong_header_is_two_lines_and_the_cell_does_not_run(
     assert len(reply.traceback) == 2, reply.traceback
     assert reply.traceback[0].startswith(message)
     assert hint in reply.traceback[1]
-    assert kernel.run("%mltrack runs").lines == ["No runs here yet. Begin a cell with %%track to record one."]
+    assert kernel.run("%mltrack runs").lines == [
+        "No runs here yet. Begin a cell with %%track to record one."
+    ]
 
 
 def test_a_broken_expression_or_missing_variable_is_told_and_the_cell_counts(kernel: Any) -> None:
@@ -191,5 +229,7 @@ def test_hooks_that_fail_again_and_again_take_themselves_out(kernel: Any) -> Non
     said = "".join(kernel.run(f"x = {number}").stderr for number in range(6))
     assert said.count("RuntimeError: ours") == 1
     assert said.count("switched off after repeated trouble") == 1
-    reply = kernel.run("print(hooks.pre_run_cell in get_ipython().events.callbacks['pre_run_cell'])")
+    reply = kernel.run(
+        "print(hooks.pre_run_cell in get_ipython().events.callbacks['pre_run_cell'])"
+    )
     assert (reply.stdout, reply.stderr) == ("False\n", "")

@@ -26,21 +26,25 @@ def test_a_tracked_cell_is_one_run_with_its_line(kernel: Any, store: Any) -> Non
 
 
 def test_neither_mlflow_nor_a_database_is_imported_for_it(kernel: Any) -> None:
-    reply = kernel.run(
-        "%%track a\nimport sys\nfrom jupyter_mltrack import log\nlog({'x': 1.0})\n"
-    )
+    reply = kernel.run("%%track a\nimport sys\nfrom jupyter_mltrack import log\nlog({'x': 1.0})\n")
     assert reply.status == "ok"
-    asked = kernel.run("print([m for m in ('mlflow', 'sqlalchemy', 'sqlite3', 'pandas') if m in sys.modules])")
+    asked = kernel.run(
+        "print([m for m in ('mlflow', 'sqlalchemy', 'sqlite3', 'pandas') if m in sys.modules])"
+    )
     assert asked.stdout.strip() in ("[]", "['sqlite3']")  # IPython's own history uses sqlite3
 
 
-def test_top_level_await_works_and_an_error_shows_the_line_that_was_typed(kernel: Any, store: Any) -> None:
+def test_top_level_await_works_and_an_error_shows_the_line_that_was_typed(
+    kernel: Any, store: Any
+) -> None:
     reply = kernel.run(
         "%%track waits\nimport asyncio\nfrom jupyter_mltrack import log\n"
         "await asyncio.sleep(0)\nlog({'x': 1.0})\nawait asyncio.sleep(0)\nprint('through')\n"
     )
     assert (reply.status, reply.stdout) == ("ok", "through\n")
-    reply = kernel.run("%%track fails\nfrom jupyter_mltrack import log\nlog({'x': 1.0})\n\nboom = 1 / 0\n")
+    reply = kernel.run(
+        "%%track fails\nfrom jupyter_mltrack import log\nlog({'x': 1.0})\n\nboom = 1 / 0\n"
+    )
     assert (reply.status, reply.error) == ("error", "ZeroDivisionError")
     assert any("line 5" in line and "----> 5 boom = 1 / 0" in line for line in reply.traceback)
     assert reply.lines == ["✕ fails · ZeroDivisionError: division by zero · 00:00 · 1 point kept"]
@@ -90,7 +94,9 @@ def test_a_cell_that_runs_other_cells_ends_when_it_ends_itself(kernel: Any, stor
     assert (run["status"], run["points"], run["metrics"]) == ("FINISHED", 2, {"x": 3.0})
 
 
-def test_capture_under_the_header_captures_the_output_and_keeps_the_line(kernel: Any, store: Any) -> None:
+def test_capture_under_the_header_captures_the_output_and_keeps_the_line(
+    kernel: Any, store: Any
+) -> None:
     reply = kernel.run(
         "%%track seen\n%%capture kept\nfrom jupyter_mltrack import log\nprint('inside')\nlog({'x': 1.0})\n"
     )
@@ -111,7 +117,9 @@ def test_a_header_in_the_middle_of_another_notebook_that_is_run(kernel: Any, sto
     assert store.statuses() == {"one": "FINISHED", "two": "FINISHED"}
 
 
-def test_two_headers_in_one_cell_are_refused_and_the_first_run_ends(kernel: Any, store: Any) -> None:
+def test_two_headers_in_one_cell_are_refused_and_the_first_run_ends(
+    kernel: Any, store: Any
+) -> None:
     reply = kernel.run("%%track one\n%%track two\nx = 1\n")
     assert reply.traceback[0] == "This cell is tracked already."
     assert len(reply.traceback) == 2
@@ -129,15 +137,18 @@ def test_autoreload_stays_at_work(kernel: Any, store: Any) -> None:
 
 
 def test_a_replaced_stdout_and_broken_user_hooks_do_not_matter(kernel: Any, store: Any) -> None:
-    assert kernel.run(
-        "import sys\n"
-        "class Broken:\n"
-        "    def write(self, text): raise OSError('no')\n"
-        "    def flush(self): raise OSError('no')\n"
-        "def angry(*_): raise RuntimeError('hook')\n"
-        "get_ipython().events.register('pre_run_cell', angry)\n"
-        "get_ipython().events.register('post_run_cell', angry)\n"
-    ).status == "ok"
+    assert (
+        kernel.run(
+            "import sys\n"
+            "class Broken:\n"
+            "    def write(self, text): raise OSError('no')\n"
+            "    def flush(self): raise OSError('no')\n"
+            "def angry(*_): raise RuntimeError('hook')\n"
+            "get_ipython().events.register('pre_run_cell', angry)\n"
+            "get_ipython().events.register('post_run_cell', angry)\n"
+        ).status
+        == "ok"
+    )
     reply = kernel.run(
         "%%track robust\nfrom jupyter_mltrack import log\nold = sys.stdout\nsys.stdout = Broken()\n"
         "try:\n    log({'x': 1.0})\nfinally:\n    sys.stdout = old\n"
@@ -179,11 +190,15 @@ def test_autologging_of_scikit_learn_lands_in_the_cells_run(kernel: Any, store: 
 
 
 def test_auto_tracks_cells_that_log_and_no_others(kernel: Any, store: Any) -> None:
-    assert kernel.run("%mltrack auto on").lines == ["auto on: every cell that logs or trains is tracked"]
+    assert kernel.run("%mltrack auto on").lines == [
+        "auto on: every cell that logs or trains is tracked"
+    ]
     assert kernel.run("x = 1\n").lines == []
     reply = kernel.run("import jupyter_mltrack\njupyter_mltrack.log({'x': 2.0})\n")
     assert len(reply.lines) == 1
     assert reply.lines[0].endswith(" · x 2 · 00:00")
-    assert kernel.run("%%track named\njupyter_mltrack.log({'x': 3.0})\n").lines == ["✓ named · x 3 · 00:00"]
+    assert kernel.run("%%track named\njupyter_mltrack.log({'x': 3.0})\n").lines == [
+        "✓ named · x 3 · 00:00"
+    ]
     assert kernel.run("%mltrack auto off").status == "ok"
     assert len(store.runs()) == 2

@@ -35,7 +35,10 @@ def test_interrupts_end_the_run_as_killed_and_the_next_cell_is_clean(
     reply = kernel.run("%%track after\nfrom jupyter_mltrack import log\nlog({'y': 2.0})\n")
     assert (reply.status, reply.lines) == ("ok", ["✓ after · y 2 · 00:00"])
     runs = {run["name"]: run for run in store.runs()}
-    assert {name: run["status"] for name, run in runs.items()} == {"stopped": "KILLED", "after": "FINISHED"}
+    assert {name: run["status"] for name, run in runs.items()} == {
+        "stopped": "KILLED",
+        "after": "FINISHED",
+    }
     assert (runs["stopped"]["metrics"], runs["after"]["metrics"]) == ({"x": 1.0}, {"y": 2.0})
 
 
@@ -43,17 +46,22 @@ def test_a_context_that_an_interrupt_storm_left_open_is_left_by_the_next_cell(
     kernel: Any, store: Any
 ) -> None:
     hooks = "get_ipython().magics_manager.registry['MLTrack'].hooks"
-    assert kernel.run(
-        f"%%track stormy\nfrom jupyter_mltrack import log\nlog({{'x': 1.0}})\n"
-        f"get_ipython().events.unregister('post_run_cell', {hooks}.post_run_cell)\n"
-    ).status == "ok"
+    assert (
+        kernel.run(
+            f"%%track stormy\nfrom jupyter_mltrack import log\nlog({{'x': 1.0}})\n"
+            f"get_ipython().events.unregister('post_run_cell', {hooks}.post_run_cell)\n"
+        ).status
+        == "ok"
+    )
     kernel.run(f"get_ipython().events.register('post_run_cell', {hooks}.post_run_cell)\n")
     reply = kernel.run("%%track calm\nlog({'y': 2.0})\n")
     assert reply.lines[-1] == "✓ calm · y 2 · 00:00"
     assert store.statuses() == {"stormy": "KILLED", "calm": "FINISHED"}
 
 
-@pytest.mark.parametrize(("call", "status"), [("raise SystemExit", "FINISHED"), ("raise SystemExit(3)", "FAILED")])
+@pytest.mark.parametrize(
+    ("call", "status"), [("raise SystemExit", "FINISHED"), ("raise SystemExit(3)", "FAILED")]
+)
 def test_system_exit_in_a_cell(kernel: Any, store: Any, call: str, status: str) -> None:
     kernel.run(f"%%track leaves\n{call}\n")
     assert kernel.run("%%track next\nx = 1\n").status == "ok"
@@ -90,7 +98,9 @@ def test_a_kernel_that_exits_in_mid_cell_ends_its_run(new_kernel: Any, store: An
 
 
 def test_unloading_in_mid_cell_ends_the_run_and_leaves_no_trace(kernel: Any, store: Any) -> None:
-    reply = kernel.run("%%track unloads\nfrom jupyter_mltrack import log\nlog({'x': 1.0})\n%unload_ext jupyter_mltrack\n")
+    reply = kernel.run(
+        "%%track unloads\nfrom jupyter_mltrack import log\nlog({'x': 1.0})\n%unload_ext jupyter_mltrack\n"
+    )
     assert reply.status == "ok"
     assert "not found" in kernel.run("%%track x\ny = 1\n").stderr
     assert store.statuses() == {"unloads": "FINISHED"}

@@ -36,7 +36,9 @@ def hanging_server() -> Iterator[str]:
 
 
 def test_status_names_workspace_experiment_and_running_runs(kernel: Any) -> None:
-    reply = kernel.run("%%track now\nfrom jupyter_mltrack import log\nlog({'loss': 0.5})\n%mltrack status\n")
+    reply = kernel.run(
+        "%%track now\nfrom jupyter_mltrack import log\nlog({'loss': 0.5})\n%mltrack status\n"
+    )
     assert reply.status == "ok", reply.traceback
     assert reply.lines[0].startswith("work · sqlite:///")
     assert reply.lines[1].startswith("◐ now · loss 0.5 · 00:0")
@@ -49,7 +51,9 @@ def test_verbs_give_html_that_stands_alone(kernel: Any) -> None:
     for verb in ("status", "runs", "show last", "experiment", "help"):
         (bundle,) = kernel.run(f"%mltrack {verb}").bundles
         assert set(bundle) == {"text/plain", "text/html"}
-        assert not any(word in bundle["text/html"] for word in ("<script", "http://", "https://", "src="))
+        assert not any(
+            word in bundle["text/html"] for word in ("<script", "http://", "https://", "src=")
+        )
 
 
 def test_using_a_server_out_of_reach_keeps_everything_and_says_so(kernel: Any, store: Any) -> None:
@@ -88,7 +92,9 @@ def test_a_server_that_hangs_does_not_hold_the_kernel(kernel: Any, hanging_serve
 
 
 @pytest.mark.parametrize("spec", ["no-such-place", "sqlite:///", "''", "http://"])
-def test_a_workspace_that_means_nothing_is_two_lines_and_changes_nothing(kernel: Any, spec: str) -> None:
+def test_a_workspace_that_means_nothing_is_two_lines_and_changes_nothing(
+    kernel: Any, spec: str
+) -> None:
     before = kernel.run("%mltrack status").lines[0]
     reply = kernel.run(f"%mltrack use {spec}")
     assert reply.status == "error" or reply.lines[0] == before
@@ -98,7 +104,9 @@ def test_a_workspace_that_means_nothing_is_two_lines_and_changes_nothing(kernel:
 
 def test_damaged_settings_break_no_cell(kernel: Any) -> None:
     (Path(kernel.cwd) / "mltrack.toml").write_text("tracking = \n")
-    reply = kernel.run("%%track a\nfrom jupyter_mltrack import log\nlog({'x': 1.0})\nprint('ran')\n")
+    reply = kernel.run(
+        "%%track a\nfrom jupyter_mltrack import log\nlog({'x': 1.0})\nprint('ran')\n"
+    )
     assert (reply.status, reply.stdout) == ("ok", "ran\n")
     assert reply.stderr.count("mltrack.toml, line 1") == 1
     reply = kernel.run("%mltrack experiment digits --save")
@@ -128,7 +136,13 @@ def test_python_functions_return_structs(kernel: Any) -> None:
         "print(type(m.status()).__name__, type(m.runs()).__name__, type(m.show('last')).__name__,"
         " type(m.experiment()).__name__, type(m.sync()).__name__, m.auto())\n"
     )
-    assert reply.stdout.split()[:5] == ["StatusReport", "RunPage", "RunDetail", "ExperimentList", "SyncReport"]
+    assert reply.stdout.split()[:5] == [
+        "StatusReport",
+        "RunPage",
+        "RunDetail",
+        "ExperimentList",
+        "SyncReport",
+    ]
 
 
 NOTEBOOK = {

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
+
 from jupyter_mltrack.notebook.transform import is_tracked, rewrite_header, split_header
 
 
@@ -21,11 +22,15 @@ def test_the_header_becomes_a_call_and_the_body_stays_on_its_lines() -> None:
 def test_a_header_continued_with_backslashes_keeps_the_line_numbers() -> None:
     cell = "%%track sweep \\\n  --tag a=b \\\n  --quiet\nx = 1\n"
     made = transformed(cell)
-    assert made.splitlines()[0] == "get_ipython().run_line_magic('track', 'sweep --tag a=b --quiet')"
+    assert (
+        made.splitlines()[0] == "get_ipython().run_line_magic('track', 'sweep --tag a=b --quiet')"
+    )
     assert made.splitlines()[3] == "x = 1"
 
 
-@pytest.mark.parametrize("header", ["%%track it's (odd [", "%%track why?", '%%track "a b" # c', "%%track a?b"])
+@pytest.mark.parametrize(
+    "header", ["%%track it's (odd [", "%%track why?", '%%track "a b" # c', "%%track a?b"]
+)
 def test_no_text_of_a_header_reaches_the_tokens_of_the_cell(header: str) -> None:
     made = transformed(f"{header}\nx = 1\n")
     compile(made, "<cell>", "exec")
@@ -42,7 +47,9 @@ def test_a_header_under_another_cell_magic_is_left_to_it() -> None:
     assert "'%%track a\\nx = 1\\n'" in transformed("%%time\n%%track a\nx = 1\n")
 
 
-@pytest.mark.parametrize("cell", ["%%track?", "%%track??\n", "%%tracker\nx", "x = '%%track'\n", "%%time\nx\n", ""])
+@pytest.mark.parametrize(
+    "cell", ["%%track?", "%%track??\n", "%%tracker\nx", "x = '%%track'\n", "%%time\nx\n", ""]
+)
 def test_other_cells_are_not_touched(cell: str) -> None:
     lines = cell.splitlines(keepends=True)
     assert rewrite_header(lines) == lines

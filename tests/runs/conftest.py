@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+
 from jupyter_mltrack import workspaces
 from jupyter_mltrack.tracking import attach
 
@@ -45,9 +46,15 @@ def _fill(path: Path, run_count: int) -> None:
         for key in range(8):
             if luck.random() < 0.9:
                 nan = luck.random() < 0.05
-                value = 0 if nan else luck.choice([luck.random(), luck.random(), 1.7976931348623157e308])
+                value = (
+                    0
+                    if nan
+                    else luck.choice([luck.random(), luck.random(), 1.7976931348623157e308])
+                )
                 metrics.append((f"m{key}", value, start_ms, luck.randrange(9), nan, run_id))
-        params += [(f"p{key}", str(luck.randrange(4)), run_id) for key in range(4) if luck.random() < 0.8]
+        params += [
+            (f"p{key}", str(luck.randrange(4)), run_id) for key in range(4) if luck.random() < 0.8
+        ]
     with sqlite3.connect(path) as connection:
         connection.executemany(
             "INSERT INTO runs (run_uuid, name, source_type, source_name, entry_point_name, user_id, status,"

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.tracking import MlflowClient
+
 from jupyter_mltrack import runs, wire, workspaces
 from jupyter_mltrack.errors import Ambiguous, NotFound, UsageError
 from jupyter_mltrack.tracking import attach
 from jupyter_mltrack.workspaces import Workspace
-from mlflow.tracking import MlflowClient
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +23,12 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, st
     path = tmp_path_factory.mktemp("known") / "runs.db"
     client = MlflowClient(tracking_uri=f"sqlite:///{path}")
     other = client.create_experiment("other")
-    rows = [("a", "a", "0", 0.5), ("b1", "b", "0", 0.1), ("b2", "b", "0", 0.9), ("nan", "nan", "0", math.nan)]
+    rows = [
+        ("a", "a", "0", 0.5),
+        ("b1", "b", "0", 0.1),
+        ("b2", "b", "0", 0.9),
+        ("nan", "nan", "0", math.nan),
+    ]
     ids = {}
     for number, (label, name, experiment, loss) in enumerate([*rows, ("o", "my run", other, 0.01)]):
         run = client.create_run(experiment, start_time=1_000 + number, run_name=name)
@@ -84,7 +90,9 @@ def test_nothing_named_is_a_wrong_word(known: Any, spec: str) -> None:
         runs.find_run(known[0], spec)
 
 
-@pytest.mark.parametrize("spec", ["last~99999999", "best:", "last~", "best", "\x1b[31m", "\u202eevil", "a" * 5_000])
+@pytest.mark.parametrize(
+    "spec", ["last~99999999", "best:", "last~", "best", "\x1b[31m", "\u202eevil", "a" * 5_000]
+)
 def test_odd_words_are_answered_in_two_printable_lines(known: Any, spec: str) -> None:
     with pytest.raises(NotFound) as caught:
         runs.find_run(known[0], spec)

@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+from mlflow.entities import ViewType
+from mlflow.tracking import MlflowClient
+
 from jupyter_mltrack import runs, workspaces
 from jupyter_mltrack.errors import NotFound, Unreachable, UsageError, WorkspaceError
 from jupyter_mltrack.workspaces import Workspace
-from mlflow.entities import ViewType
-from mlflow.tracking import MlflowClient
 
 FILTERS = [
     "",
@@ -48,7 +49,9 @@ def client(place: Workspace) -> MlflowClient:
     return MlflowClient(tracking_uri=place.tracking_uri)
 
 
-def same(place: Workspace, client: MlflowClient, filter: str, order: list[str], limit: int = 150) -> None:
+def same(
+    place: Workspace, client: MlflowClient, filter: str, order: list[str], limit: int = 150
+) -> None:
     theirs = client.search_runs(["0", "1"], filter, order_by=order, max_results=limit)
     ours = runs.list_runs(place, filter=filter or None, order_by=order, limit=limit)
     assert [row.run_id for row in ours.runs] == [run.info.run_id for run in theirs]
@@ -63,7 +66,9 @@ def test_a_filter_finds_what_mlflow_finds_in_its_order(
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: "+".join(order) or "none")
-def test_an_order_is_mlflows_order(place: Workspace, client: MlflowClient, order: list[str]) -> None:
+def test_an_order_is_mlflows_order(
+    place: Workspace, client: MlflowClient, order: list[str]
+) -> None:
     same(place, client, "", order)
     same(place, client, "metrics.m1 > 0.5", order, limit=40)
 
@@ -86,7 +91,7 @@ def test_a_row_equals_mlflows_run(place: Workspace, client: MlflowClient) -> Non
             if abs(value) == sys.float_info.max:  # how MLflow keeps an infinity
                 assert mine[key] == math.copysign(math.inf, value)
             else:
-                assert mine[key] == value or math.isnan(mine[key]) and math.isnan(value)
+                assert mine[key] == value or (math.isnan(mine[key]) and math.isnan(value))
         for value in row.metrics:
             assert (value.value is None) == (not math.isfinite(float(value.text)))
 
@@ -107,7 +112,9 @@ def test_pages_together_are_all_runs_each_once(place: Workspace) -> None:
     for order in (None, ["metrics.m1 DESC"]):
         token, seen = None, []
         while True:
-            page = runs.list_runs(place, order_by=order, limit=1_000 if order is None else 400, page_token=token)
+            page = runs.list_runs(
+                place, order_by=order, limit=1_000 if order is None else 400, page_token=token
+            )
             seen += [row.run_id for row in page.runs]
             token = page.next_page_token
             if token is None:
@@ -115,7 +122,9 @@ def test_pages_together_are_all_runs_each_once(place: Workspace) -> None:
         assert len(seen) == len(set(seen)) == page.total
 
 
-def test_runs_that_arrive_meanwhile_do_not_move_the_next_page(database: Path, tmp_path: Path) -> None:
+def test_runs_that_arrive_meanwhile_do_not_move_the_next_page(
+    database: Path, tmp_path: Path
+) -> None:
     import shutil
 
     copy = tmp_path / "copy.db"
@@ -148,7 +157,9 @@ def test_plain_words_are_found_in_name_notebook_experiment_and_id(place: Workspa
         row.name
         for row in runs.list_runs(place, experiment="digits", limit=1_000, text="sweep-7").runs
     }
-    assert all(row.notebook == "Notes 3.ipynb" for row in runs.list_runs(place, text="notes 3.ipynb").runs)
+    assert all(
+        row.notebook == "Notes 3.ipynb" for row in runs.list_runs(place, text="notes 3.ipynb").runs
+    )
     wanted = runs.list_runs(place, limit=1).runs[0]
     assert wanted in runs.list_runs(place, text=wanted.run_id[:8]).runs
     assert runs.list_runs(place, text="100%_none").runs == []
@@ -188,7 +199,9 @@ def test_a_store_that_cannot_be_read_is_an_error_and_never_an_empty_list(tmp_pat
     assert page.problem is not None
 
 
-def test_a_locked_store_is_unreachable(database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_store_is_unreachable(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import shutil
 
     from jupyter_mltrack.runs import sqlite_store
@@ -237,7 +250,9 @@ def test_series_equal_the_history_that_mlflow_gives(database: Path, tmp_path: Pa
     assert runs.series(place, run.info.run_id, keys=["nothing"]).columns == []
 
 
-def test_ten_thousand_metrics_of_one_run_are_capped_in_a_list(database: Path, tmp_path: Path) -> None:
+def test_ten_thousand_metrics_of_one_run_are_capped_in_a_list(
+    database: Path, tmp_path: Path
+) -> None:
     import shutil
 
     copy = tmp_path / "wide.db"

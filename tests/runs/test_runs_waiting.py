@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from jupyter_mltrack import runs, settings, wire, workspaces
 from jupyter_mltrack.errors import Unreachable
 from jupyter_mltrack.journal import Journal, ship
@@ -41,7 +42,9 @@ def begin(journal: Journal, name: str, **fields: Any) -> str:
     return run_id
 
 
-def test_a_run_that_the_store_has_not_got_is_listed_as_it_is(place: Workspace, journal: Journal) -> None:
+def test_a_run_that_the_store_has_not_got_is_listed_as_it_is(
+    place: Workspace, journal: Journal
+) -> None:
     run_id = begin(journal, "fresh", tags={"mltrack.notebook": "Notes.ipynb"}, experiment="digits")
     sink = journal.sink(run_id)
     for step in range(3):
@@ -49,7 +52,10 @@ def test_a_run_that_the_store_has_not_got_is_listed_as_it_is(place: Workspace, j
     (row,) = runs.list_runs(place).runs
     assert (row.run_id, row.name, row.status, row.live) == (run_id, "fresh", "RUNNING", True)
     assert (row.notebook, row.experiment, row.waiting_points) == ("Notes.ipynb", "digits", 6)
-    assert [(one.key, one.value, one.step) for one in row.metrics] == [("loss", -1.0, 2), ("acc", 0.2, 2)]
+    assert [(one.key, one.value, one.step) for one in row.metrics] == [
+        ("loss", -1.0, 2),
+        ("acc", 0.2, 2),
+    ]
     detail = runs.get_run(place, run_id)
     assert detail.merged
     assert runs.find_run(place, "fresh") == run_id
@@ -59,12 +65,18 @@ def test_a_run_that_the_store_has_not_got_is_listed_as_it_is(place: Workspace, j
     assert "digits" in [one.name for one in runs.list_experiments(place).experiments]
 
 
-def test_the_answer_is_the_same_before_and_after_shipping(place: Workspace, journal: Journal) -> None:
+def test_the_answer_is_the_same_before_and_after_shipping(
+    place: Workspace, journal: Journal
+) -> None:
     run_id = begin(journal, "one")
     journal.event(wire.RunParams(run_id=wire.RunId(run_id), params={"lr": "0.1"}))
     journal.event(wire.RunTags(run_id=wire.RunId(run_id), tags={"owner": "me"}))
     journal.sink(run_id).append({"loss": 0.25}, 7)
-    journal.event(wire.RunEnded(run_id=wire.RunId(run_id), status="FAILED", end_ms=2_000, error="ValueError: x"))
+    journal.event(
+        wire.RunEnded(
+            run_id=wire.RunId(run_id), status="FAILED", end_ms=2_000, error="ValueError: x"
+        )
+    )
     before = runs.get_run(place, run_id)
     while ship.ship(journal.path).busy:
         pass
@@ -113,7 +125,9 @@ def test_runs_from_both_stand_in_one_order(place: Workspace, journal: Journal) -
     assert [run.name for run in by_loss] == ["e", "c", "a", "d", "b"]
 
 
-def test_another_workspaces_journal_is_not_mixed_in(place: Workspace, journal: Journal, tmp_path: Path) -> None:
+def test_another_workspaces_journal_is_not_mixed_in(
+    place: Workspace, journal: Journal, tmp_path: Path
+) -> None:
     (tmp_path / "else").mkdir()
     elsewhere = workspaces.resolve(str(tmp_path / "else"))
     begin(journal, "mine")
@@ -163,7 +177,9 @@ def test_a_store_out_of_reach_gives_what_waits_and_says_so(monkeypatch: pytest.M
         journal.close()
 
 
-def test_a_damaged_or_foreign_folder_among_the_journals_is_passed_over(place: Workspace, journal: Journal) -> None:
+def test_a_damaged_or_foreign_folder_among_the_journals_is_passed_over(
+    place: Workspace, journal: Journal
+) -> None:
     begin(journal, "fine")
     folder = settings.data_dir() / "journals"
     (folder / "empty").mkdir()

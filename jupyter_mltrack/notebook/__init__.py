@@ -1,0 +1,1 @@
+"""The magics, the hooks around cells, and what a cell shows; nothing is imported here."""
