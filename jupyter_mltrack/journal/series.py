@@ -9,6 +9,7 @@ skipped. Nothing here asks a store or imports MLflow.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import sys
@@ -20,6 +21,7 @@ from typing import BinaryIO
 import msgspec
 
 from jupyter_mltrack import wire
+from jupyter_mltrack.errors import WorkspaceError
 from jupyter_mltrack.journal.columns import BYTES_PER_POINT, RUN_COLUMNS_MAX, Points
 from jupyter_mltrack.journal.facts import RunFacts
 
@@ -187,7 +189,10 @@ def _write(data_dir: Path, journal_id: str, segment: int, run: KeptRun) -> int:
     from jupyter_mltrack.settings import ensure_private_dir
 
     path = path_of(data_dir, run.facts.workspace_id, run.facts.run_id)
-    ensure_private_dir(path.parent)
+    try:
+        ensure_private_dir(path.parent)
+    except WorkspaceError as error:
+        raise PermissionError(errno.EPERM, error.message) from error
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(handle, "r+b") as file:
         os.fchmod(handle, 0o600)  # an unusual umask took bits away

@@ -37,6 +37,8 @@ CATCH_UP_LIMIT_S = 0.3
 SYNC_TIME_S = 20.0
 SYNC_LIMIT_S = 30.0
 RECOVER_LIMIT_S = 10.0
+OTHERS_CHECKED = 2
+"""Workspaces besides the notebook's own that are checked while a page looks."""
 OUT_OF_REACH = frozenset({"store_unreachable", "store_timeout"})
 """Problems that leave a page with what waits on this machine."""
 
@@ -91,7 +93,7 @@ class Service:
         current = await asyncio.to_thread(self._known.of_path, request.path)
         found = await asyncio.to_thread(self._all_workspaces)
         others = [one for one in reversed(found) if one.id != current.id]
-        self._health.watch([current, *others])
+        self._health.watch([current, *others[:OTHERS_CHECKED]])
         infos = [self._info(one, current.id) for one in (current, *others)]
         return wire.WorkspaceList(workspaces=infos)
 
@@ -206,6 +208,7 @@ class Service:
         """Ship what waits now; a workspace that is named is connected by that."""
         self._note_asked()
         if request.workspace_id is not None:
+            await self._get(request.workspace_id)
             workspace = self._known.connect(request.workspace_id)
             self._health.look_again(workspace)
         args = {"workspace_id": request.workspace_id, "timeout_s": SYNC_TIME_S}

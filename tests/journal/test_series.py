@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from jupyter_mltrack import wire
-from jupyter_mltrack.errors import WorkspaceError
 from jupyter_mltrack.journal import Journal, series
 from jupyter_mltrack.settings import data_dir
 from jupyter_mltrack.workspaces import Workspace, resolve
@@ -164,7 +163,7 @@ def test_s20_a_folder_that_others_may_write_to_is_refused(journal, workspace):
     folder = series.folder(data_dir())
     folder.mkdir(parents=True)
     folder.chmod(0o777)
-    with pytest.raises(WorkspaceError):
+    with pytest.raises(PermissionError, match="others may write"):
         series.keep(data_dir(), journal.path, 1)
 
 
