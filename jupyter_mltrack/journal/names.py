@@ -32,12 +32,14 @@ class Names:
         self._folder = folder
         self._runs: dict[int, str] = {}
         self._schemas: dict[int, tuple[str, ...]] = {}
+        self._pairs: dict[int, tuple[str, tuple[str, ...]]] = {}
         self._meta: bytes | None = None
         self._searched: dict[int, int] = {}
 
     def learn(self, kind: int, payload: bytes) -> bool:
         """Take in a RUN, SCHEMA or META frame; False when it is malformed."""
-        if len(self._runs) + len(self._schemas) >= _ENTRIES_MAX:
+        if len(self._runs) + len(self._schemas) + len(self._pairs) >= _ENTRIES_MAX:
+            self._pairs.clear()
             self._runs.clear()
             self._schemas.clear()
             self._searched.clear()
@@ -56,14 +58,25 @@ class Names:
             self._meta = bytes(payload)
         return True
 
-    def of_row(
-        self, run_no: int, schema_no: int, width: int, place: tuple[int, int]
+    def of_rows(
+        self, ids: int, width: int, place: tuple[int, int]
     ) -> tuple[str, tuple[str, ...]] | None:
         """Run id and keys of a row at `place`; None when no copy of them is left."""
+        known = self._pairs.get(ids)
+        if known is None:
+            known = self._find(ids & 0xFFFFFFFF, ids >> 32, place)
+            if known is None:
+                return None
+            self._pairs[ids] = known
+        return known if len(known[1]) == width else None
+
+    def _find(
+        self, run_no: int, schema_no: int, place: tuple[int, int]
+    ) -> tuple[str, tuple[str, ...]] | None:
         for _ in range(2):
             run_id, keys = self._runs.get(run_no), self._schemas.get(schema_no)
             if run_id is not None and keys is not None:
-                return (run_id, keys) if len(keys) == width else None
+                return run_id, keys
             self._search(*place)
         return None
 

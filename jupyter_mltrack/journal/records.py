@@ -39,6 +39,10 @@ class Damage(NamedTuple):
     reason: str
 
 
+_Group = tuple[str, tuple[str, ...], list[int], list[int], list[tuple[float, ...]]]
+"""Run id, keys, steps, timestamps, values: a `Rows` that still grows."""
+
+
 class Found:
     """Collects what a read comes by, and keeps rows that belong together together."""
 
@@ -46,27 +50,27 @@ class Found:
         self.records: list[Rows | Event] = []
         self.damaged: list[Damage] = []
         self.points = 0
-        self._rows: Rows | None = None
         self._ids = -1
+        self._open: _Group | None = None
 
-    def group(self, ids: int, run_id: str, keys: tuple[str, ...], at: Cursor) -> Rows:
-        """The group for rows of this run and schema; another one that is open ends `at`."""
-        rows = self._rows
-        if rows is None or self._ids != ids:
+    def group(self, ids: int, names: tuple[str, tuple[str, ...]], at: Cursor) -> _Group:
+        """Lists for rows of this run and schema; another group that is open ends `at`."""
+        if self._open is not None:
+            if self._ids == ids:
+                return self._open
             self.close_group(at)
-            rows = Rows(run_id, keys, [], [], [], at)
-            self._rows, self._ids = rows, ids
-        return rows
+        self._ids = ids
+        group: _Group = (*names, [], [], [])
+        self._open = group
+        return group
 
     def close_group(self, end: Cursor) -> None:
         """The current group is complete and ends at `end`."""
-        rows = self._rows
-        if rows is None:
-            return
-        self._rows = None
-        if rows.steps:
-            self.points += len(rows.steps) * len(rows.keys)
-            self.records.append(rows._replace(end=end))
+        group = self._open
+        if group is not None:
+            self._open = None
+            self.points += len(group[1]) * len(group[2])
+            self.records.append(Rows(*group, end))
 
     def event(self, event: wire.JournalEvent, end: Cursor) -> None:
         """Add an event."""

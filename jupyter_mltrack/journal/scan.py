@@ -142,16 +142,15 @@ class Scan:
             if row[2] != now:
                 now = row[2]
                 place = (self._number, base + at)
-                names = self._names.of_row(now & 0xFFFFFFFF, now >> 32, width, place)
+                names = self._names.of_rows(now, width, place)
                 if names is None:
                     self._found.close_group(place)
                     self._found.damage(Damage(*place, size, _NO_NAMES))
                     now = -1
                     at += size
                     continue
-                group = self._found.group(now, *names, place)
-                add_step, add_time = group.steps.append, group.timestamps_ms.append
-                add_values = group.values.append
+                _, _, steps, stamps, values = self._found.group(now, names, place)
+                add_step, add_time, add_values = steps.append, stamps.append, values.append
             add_step(row[3])
             add_time(row[4])
             add_values(row[5:])
