@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := pyproject.toml labextension/package.json $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null)
 NOTEBOOK ?= examples/quickstart.ipynb
 
-.PHONY: demo lab test check bench build schema clean help
+.PHONY: demo lab test check schema docs bench build clean help
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -38,6 +38,9 @@ check: .venv/.installed-test .venv/.installed-lint  ## formatters, linters and t
 
 schema: .venv/.installed-test  ## openapi.json and wire.ts, anew from wire.py and the routes
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m jupyter_mltrack.schema
+
+docs: .venv/.installed-test  ## the tables of the README, anew from the code
+	@$(BIN)/python -m jupyter_mltrack.readme README.md
 
 bench: .venv/.installed-bench  ## the figures, side by side with the peers
 	@$(BIN)/python -m benchmarks

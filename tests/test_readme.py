@@ -51,5 +51,17 @@ def test_every_path_that_is_named_exists(text: str) -> None:
 
 def test_every_command_that_is_named_can_be_made() -> None:
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
-    named = set(re.findall(r"make (\w+)", README + CONTRIBUTING))
+    named = set(re.findall(r"(?:`|^)make (\w+)", README + CONTRIBUTING, flags=re.MULTILINE))
     assert named - targets == set()
+
+
+def test_the_tables_are_those_of_the_code() -> None:
+    from jupyter_mltrack.readme import with_tables
+
+    assert with_tables(README) == README, "the README is behind the code; this repairs it: make docs"
+
+
+def test_the_tables_name_every_option() -> None:
+    options = "NAME --experiment --tag --param --metric --nested --parent --resume --autolog"
+    for option in [*options.split(), "--system-metrics", "--quiet", "MLTrack.quiet", "MLTrack.autolog"]:
+        assert f"`{option}" in README

@@ -1,50 +1,8 @@
-"""The README's tables and the help texts, made from the tables in the code."""
+"""The help texts, made from the table of verbs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from jupyter_mltrack.verbs.table import VERBS, Verb
-
-
-def verbs_markdown() -> str:
-    """The table of verbs, as the README carries it."""
-    rows = [
-        [
-            f"`{_escaped(verb.usage())}`",
-            verb.help + (" In a notebook only." if verb.notebook_only else ""),
-        ]
-        for verb in VERBS
-    ]
-    return _markdown(("verb", "what it does"), rows)
-
-
-def track_markdown() -> str:
-    """The table of the options of `%%track`, as the README carries it."""
-    from jupyter_mltrack.notebook.options import TRACK_OPTIONS
-
-    rows = [[f"`{_escaped(option.usage)}`", option.help] for option in TRACK_OPTIONS]
-    return _markdown(("option", "what it does"), rows)
-
-
-def config_markdown() -> str:
-    """The table of `%config MLTrack`, as the README carries it."""
-    from jupyter_mltrack.notebook.magics import MLTrack
-
-    rows = []
-    for name, trait in sorted(MLTrack.class_own_traits(config=True).items()):
-        rows.append([f"`MLTrack.{name}`", f"`{trait.default()!r}`", trait.help])
-    return _markdown(("option", "default", "what it does"), rows)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")
-
-
-def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join(lines) + "\n"
 
 
 def help_text(verb: Verb | None, prefix: str) -> str:
