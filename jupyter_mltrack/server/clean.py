@@ -11,7 +11,7 @@ MESSAGE_CHARACTERS_MAX = 2_000
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-_PATH = re.compile(r"(?<![\w:/.])(?:/[\w.@+~-]+){2,}/?")
+_FOLDERS = re.compile(r"(?:\b(?:sqlite|file):/+|(?<![\w.:/])/)(?:[^\s/'\"(),;:]+/)+")
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
 
 _encoder = msgspec.json.Encoder()
@@ -25,9 +25,9 @@ def clean_text(text: str) -> str:
     return text
 
 
-def without_paths(text: str) -> str:
-    """The message of a store without the paths of this machine."""
-    return _PATH.sub("(a file)", text)
+def without_folders(text: str) -> str:
+    """The text with files of this machine named without the folders they lie in."""
+    return _FOLDERS.sub("", text)
 
 
 def encode_json(answer: Any) -> bytes:

@@ -22,7 +22,7 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from jupyter_mltrack.errors import MltrackError
-from jupyter_mltrack.server.clean import clean_text, encode_json
+from jupyter_mltrack.server.clean import clean_text, encode_json, without_folders
 from jupyter_mltrack.server.limits import RequestLimits, TooMany
 from jupyter_mltrack.server.routes import API_PREFIX, AUTH_RESOURCE, STATUS_OF_CODE, Route
 from jupyter_mltrack.server.service import FileAnswer, Service
@@ -275,8 +275,8 @@ class RouteHandler(APIHandler):
             retry_ms = getattr(error, "retry_after_ms", None)
             return Problem(
                 code=code,
-                message=clean_text(error.message),
-                hint=clean_text(error.hint),
+                message=clean_text(without_folders(error.message)),
+                hint=clean_text(without_folders(error.hint)),
                 retry_after_ms=retry_ms,
             )
         if isinstance(error, web.HTTPError) or status_code in _CODE_OF_STATUS:

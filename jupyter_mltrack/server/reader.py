@@ -21,7 +21,7 @@ import msgspec
 from jupyter_mltrack import wire
 from jupyter_mltrack.errors import MltrackError
 from jupyter_mltrack.journal.live_run import ANSWER_POINTS_MAX
-from jupyter_mltrack.server.clean import clean_text, encode_json, without_paths
+from jupyter_mltrack.server.clean import clean_text, encode_json
 from jupyter_mltrack.workspaces import Workspace
 
 CallName = Literal[
@@ -215,9 +215,7 @@ def answer(call: Call) -> Reply:
         return Reply(call.id, problem=_problem("store_error", "The store's answer is too large."))
     except Exception as error:
         _log.warning("The call %s failed", call.name, exc_info=True)
-        message = (
-            f"The store could not be read: {type(error).__name__}: {without_paths(str(error))}"
-        )
+        message = f"The store could not be read: {type(error).__name__}: {error}"
         return Reply(call.id, problem=_problem("store_error", message))
     return Reply(call.id, answer=msgspec.Raw(encode_json(result)))
 

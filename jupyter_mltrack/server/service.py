@@ -20,7 +20,7 @@ from jupyter_mltrack import wire
 from jupyter_mltrack.errors import MltrackError, NotFound
 from jupyter_mltrack.journal.live import LiveIndex
 from jupyter_mltrack.server import requests
-from jupyter_mltrack.server.clean import clean_text
+from jupyter_mltrack.server.clean import clean_text, without_folders
 from jupyter_mltrack.server.drawing import Drawing
 from jupyter_mltrack.server.health import HealthWatch
 from jupyter_mltrack.server.known import KnownWorkspaces
@@ -259,8 +259,8 @@ class Service:
             page = msgspec.json.decode(raw, type=wire.RunPage)
         problem = wire.Problem(
             code=trouble.code,  # type: ignore[arg-type]
-            message=clean_text(trouble.message),
-            hint=clean_text(trouble.hint),
+            message=clean_text(without_folders(trouble.message)),
+            hint=clean_text(without_folders(trouble.hint)),
             retry_after_ms=trouble.retry_after_ms,
         )
         return msgspec.structs.replace(page, problem=problem)

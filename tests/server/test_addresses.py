@@ -130,4 +130,4 @@ async def test_a_damaged_settings_file_is_a_problem_that_names_the_line(api, pro
     (project / "mltrack.toml").write_text("tracking = \n")
     answer = await api("workspaces?path=project/a.ipynb")
     assert (answer.status, answer.json["code"]) == (400, "bad_request")
-    assert "line 1" in answer.json["message"]
+    assert answer.json["message"].startswith("mltrack.toml, line 1: ")

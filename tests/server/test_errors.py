@@ -234,3 +234,22 @@ def test_a_message_does_not_go_on_without_end():
     from jupyter_mltrack.server.clean import MESSAGE_CHARACTERS_MAX, clean_text
 
     assert len(clean_text("x" * 1_000_000)) == MESSAGE_CHARACTERS_MAX
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("/home/me/p/mltrack.toml, line 1: x", "mltrack.toml, line 1: x"),
+        ("team (sqlite:////home/me/m.db) is locked", "team (m.db) is locked"),
+        ("no file '/tmp/a b/c.txt'", "no file 'a b/c.txt'"),
+        (
+            "see http://host:5000/api/2.0/x and https://h/a/b",
+            "see http://host:5000/api/2.0/x and https://h/a/b",
+        ),
+        ("metrics.a/b/c > 1", "metrics.a/b/c > 1"),
+    ],
+)
+def test_s39_files_are_named_without_their_folders(text, shown):
+    from jupyter_mltrack.server.clean import without_folders
+
+    assert without_folders(text) == shown
