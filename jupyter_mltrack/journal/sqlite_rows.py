@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 LARGEST = 1.7976931348623157e308
 KEY_CHARACTERS_MAX = 250
@@ -95,7 +96,7 @@ def _insert_one_key(
         )
         return
     at = 0
-    flat = [x for row in zip(column, times, steps, strict=True) for x in row]
+    flat = list(chain.from_iterable(zip(column, times, steps, strict=True)))
     total = len(column)
     for rows in _ROWS_A_STATEMENT:
         whole = (total - at) // rows
