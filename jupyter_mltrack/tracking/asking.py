@@ -149,9 +149,10 @@ def _ask(
     if _silent_until_s.get(key, 0.0) > time.monotonic() or ledger.reading.unreachable():
         return None
     sent = [RunTag(name, value) for name, value in {**tags, RUN_ID_TAG: local_id}.items()]
+    store = ledger.real  # made before the clock runs
     try:
         return within(
-            LIMIT_S, lambda: ledger.real.create_run(experiment_id, user_id, start_time, sent, run_name)
+            LIMIT_S, lambda: store.create_run(experiment_id, user_id, start_time, sent, run_name)
         )
     except Exception as error:
         if is_callers(error):

@@ -7,8 +7,6 @@ image: what was there before is there again, not a fresh default.
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.machinery
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -18,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mltrack.tracking import caution
 
 if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
     from jupyter_mltrack.workspaces import Workspace
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
@@ -62,7 +62,7 @@ def attach() -> None:
         _take_over()
     else:
         _attachment.hook = _Finder("mlflow", _imported)
-        sys.meta_path.insert(0, _attachment.hook)
+        sys.meta_path.insert(0, _attachment.hook)  # type: ignore[arg-type]
 
 
 def detach() -> None:
@@ -175,7 +175,7 @@ def _restore_uri() -> None:
 # --------------------------------------------------------------------------- import hook
 
 
-class _Finder(importlib.abc.MetaPathFinder):
+class _Finder:
     """Calls back once when `name` was imported, then is gone."""
 
     def __init__(self, name: str, then: Callable[[ModuleType], None]) -> None:
@@ -190,7 +190,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
+    ) -> ModuleSpec | None:
         """Find the module as the others would, with a loader that calls back."""
         if fullname != self._name or self._busy:
             return None
@@ -212,14 +212,14 @@ class _Finder(importlib.abc.MetaPathFinder):
         self._then(module)
 
 
-class _Loader(importlib.abc.Loader):
+class _Loader:
     """The module's own loader, and a word afterwards."""
 
     def __init__(self, loader: Any, finder: _Finder) -> None:
         self._loader = loader
         self._finder = finder
 
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         """Create as the module's own loader does."""
         made: ModuleType | None = self._loader.create_module(spec)
         return made

@@ -6,6 +6,8 @@ Both are MLflow's own; here they are switched on for one cell, and switched back
 from __future__ import annotations
 
 import copy
+import sys
+from collections.abc import Callable
 from typing import Any
 
 from jupyter_mltrack.tracking import caution
@@ -22,36 +24,46 @@ def equip(context: CellContext) -> None:
 
 
 def _switch_autolog(context: CellContext, on: bool) -> None:
-    import sys
-
     if not on and "mlflow" not in sys.modules:
         return
     try:
-        import mlflow
-        from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
-
-        before = copy.deepcopy(dict(AUTOLOGGING_INTEGRATIONS))
-        mlflow.autolog(disable=not on, silent=True)
+        switch_back = _autolog_on() if on else _autolog_off()
     except Exception as error:
         caution.trouble("autolog", "Autologging could not be switched", error)
         return
+    context.before_end.append(lambda _context, _error: switch_back())
 
-    def switch_back(_context: CellContext, _error: Any) -> None:
-        if on and not _is_on(before):
-            mlflow.autolog(disable=True, silent=True)
-        for name, config in before.items():
-            AUTOLOGGING_INTEGRATIONS[name] = config
+
+def _autolog_off() -> Callable[[], None]:
+    """Silence every integration, those too that the user switched on one by one."""
+    from mlflow.utils.autologging_utils import disable_autologging
+
+    silence = disable_autologging()
+    silence.__enter__()
+    return lambda: silence.__exit__(None, None, None)
+
+
+def _autolog_on() -> Callable[[], None]:
+    import mlflow
+    from mlflow.utils.autologging_utils import AUTOLOGGING_INTEGRATIONS
+
+    before = copy.deepcopy(dict(AUTOLOGGING_INTEGRATIONS))
+    mlflow.autolog(silent=True)
+
+    def switch_back() -> None:
+        if _is_on(before):
+            return
+        mlflow.autolog(disable=True, silent=True)
         for name in set(AUTOLOGGING_INTEGRATIONS) - set(before):
-            if not on or _is_on(before):
-                continue
             AUTOLOGGING_INTEGRATIONS[name]["disable"] = True
+        AUTOLOGGING_INTEGRATIONS.update(before)
 
-    context.before_end.append(switch_back)
+    return switch_back
 
 
 def _is_on(integrations: dict[str, Any]) -> bool:
     config = integrations.get("mlflow")
-    return bool(config) and not config.get("disable", False)
+    return config is not None and bool(config) and not config.get("disable", False)
 
 
 def _start_monitor(context: CellContext) -> None:

@@ -17,8 +17,9 @@ from jupyter_mltrack.tracking.leaving import wait_for
 if TYPE_CHECKING:
     from jupyter_mltrack.tracking.ledger import Ledger
 
-STALL_LOCAL_S = 60.0
-STALL_REMOTE_S = 5.0
+STALL_S = 60.0
+"""For a store that is being made ready or connected: its first shipper imports MLflow."""
+STALL_CONNECTED_S = 5.0
 TIMEOUT_S = 300.0
 OTHERS_S = 10.0
 
@@ -35,7 +36,7 @@ class Reading:
         """Ship what this process and its workers wrote; False when the store has not got it all."""
         done = True
         if self._book.is_open:
-            stall_s = STALL_LOCAL_S if self._local else STALL_REMOTE_S
+            stall_s = STALL_CONNECTED_S if not self._local and self._is_connected() else STALL_S
             done = wait_for(self._book, stall_s=stall_s, timeout_s=TIMEOUT_S)
         self._settle_workers()
         return done
@@ -51,6 +52,13 @@ class Reading:
             from jupyter_mltrack.tracking import kin
 
             kin.settle(self._ledger.workspace.id, paths, timeout_s=OTHERS_S)
+
+    def _is_connected(self) -> bool:
+        from jupyter_mltrack.journal.shipping_state import read_health
+        from jupyter_mltrack.settings import data_dir
+
+        health = read_health(data_dir(), self._ledger.workspace.id)
+        return health is not None and health.state != "connecting"
 
     def unreachable(self) -> bool:
         """Say whether it is known that the store cannot be reached now."""

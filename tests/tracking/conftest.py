@@ -145,6 +145,7 @@ def mlflow_server(
         for _ in range(600):
             try:
                 urllib.request.urlopen(f"{uri}/health", timeout=1)
+                _create_a_run(uri)
                 break
             except OSError:
                 assert process.poll() is None, (place / "log").read_text()
@@ -153,6 +154,15 @@ def mlflow_server(
     finally:
         os.killpg(process.pid, 15)
         process.wait(20)
+
+
+def _create_a_run(uri: str) -> None:
+    """Have the server import what its first requests need, so that no test waits for that."""
+    for path, body in (("experiments/search", '{"max_results": 1}'), ("runs/create", '{"experiment_id": "0"}')):
+        request = urllib.request.Request(
+            f"{uri}/api/2.0/mlflow/{path}", body.encode(), {"Content-Type": "application/json"}
+        )
+        urllib.request.urlopen(request, timeout=60).read()
 
 
 def reset_mlflow() -> None:
