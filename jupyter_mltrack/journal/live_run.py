@@ -87,6 +87,8 @@ def older_points(column: wire.Column, mine: Points) -> Points:
         if (time_ms, step) < first:
             text = column.exact.get(str(place)) or column.nonfinite.get(str(place)) or repr(value)
             older.add_exact(0, step, time_ms, text)
+    newer = len(column.values) - len(older.values)
+    older.total = max(older.total, column.total - newer)
     return older
 
 

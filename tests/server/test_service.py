@@ -264,3 +264,30 @@ def test_an_index_over_a_folder_that_is_not_there_is_empty(tmp_path):
     index = LiveIndex(tmp_path / "nothing")
     assert index.poll() == []
     assert index.live_runs().runs == []
+
+
+@pytest.mark.parametrize("from_store", [False, True], ids=["series file", "store"])
+async def test_a_resumed_run_is_drawn_with_its_older_points(
+    api, finished, project, workspace, begin_run, from_store
+):
+    if from_store:
+        shutil.rmtree(data_dir() / "series")
+    journal = Journal.create(workspace)
+    try:
+        begin_run(journal, run_id=RUN, resumed=True)
+        journal.sink(RUN).append({"loss": 7.0}, 300, 99_000)
+        answer = (await api(f"runs/{RUN}/series?workspace={workspace.id}")).json
+        columns = {one["key"]: one for one in answer["columns"]}
+        assert columns["loss"]["steps"] == list(range(301))
+        assert columns["loss"]["values"] == [*(1.0 / (step + 1) for step in range(300)), 7.0]
+        assert columns["acc"]["steps"] == list(range(300))
+        assert (answer["status"], answer["reset"]) == ("RUNNING", True)
+        journal.sink(RUN).append({"loss": 8.0}, 301, 99_001)
+        await asyncio.sleep(0.3)
+        more = (
+            await api(f"runs/{RUN}/series?workspace={workspace.id}&since={answer['cursor']}")
+        ).json
+        assert [(one["key"], one["values"]) for one in more["columns"]] == [("loss", [8.0])]
+        assert more["reset"] is False
+    finally:
+        journal.close()
