@@ -29,7 +29,7 @@ class View(NamedTuple):
         """The output as a display message takes it."""
         return {"text/plain": self.plain, "text/html": self.html}
 
-    def __add__(self, other: object) -> View:  # type: ignore[override]
+    def __add__(self, other: object) -> View:
         if not isinstance(other, View):
             return NotImplemented
         return View(f"{self.plain}\n{other.plain}", self.html + other.html)

@@ -90,7 +90,7 @@ class TrackedCell:
     # ------------------------------------------------------------------------ recording
 
     def _record(self, error: BaseException | None) -> BaseException | None:
-        """Parameters, and metrics of a cell that succeeded; returns how the cell has ended by now."""
+        """Parameters, and metrics of a cell that succeeded; returns how it has ended by now."""
         from jupyter_mltrack.tracking import caution
 
         try:
@@ -174,7 +174,7 @@ def notebook_tags(shell: InteractiveShell, info: Any) -> dict[str, str]:
 
 
 def notebook_path(shell: InteractiveShell) -> str | None:
-    """Path of the notebook, below the project's folder if it lies there; None when nothing tells it.
+    """Path of the notebook, below the project's folder if it lies there; None if nothing tells it.
 
     The Jupyter server names it in the kernel's environment, VS Code in a variable of the notebook.
     """

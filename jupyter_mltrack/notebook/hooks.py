@@ -14,6 +14,8 @@ import threading
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from IPython.core.interactiveshell import InteractiveShell
 
 TROUBLE_MAX = 3
@@ -163,10 +165,10 @@ def _cells_from(stack: list[_Cell], result: Any) -> list[_Cell]:
 
 def _is_nested() -> bool:
     """Whether user code is under way below this call: then a cell runs another one."""
-    frame = sys._getframe(2)
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         code = frame.f_code
         if code.co_name == "run_code" and code.co_filename.endswith("interactiveshell.py"):
             return True
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return False

@@ -40,7 +40,7 @@ def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @magics_class
-class MLTrack(Magics):
+class MLTrack(Magics):  # type: ignore[misc]  # IPython has no types of its own
     """Tracking of cells as MLflow runs."""
 
     quiet = Bool(None, allow_none=True, help=f"Print no line after a tracked cell. {_ELSE}").tag(
@@ -55,8 +55,8 @@ class MLTrack(Magics):
         ("auto", "none", None),
         default_value=None,
         allow_none=True,
-        help="auto: literal assignments of a tracked cell (lr = 0.01) become parameters; none: they do not. "
-        + _ELSE,
+        help="auto: literal assignments of a tracked cell (lr = 0.01) become parameters; "
+        "none: they do not. " + _ELSE,
     ).tag(config=True)
     system_metrics = Bool(
         None,
@@ -75,7 +75,7 @@ class MLTrack(Magics):
     # --------------------------------------------------------------------------- %%track
 
     @_with_options
-    @line_cell_magic
+    @line_cell_magic  # type: ignore[untyped-decorator]
     def track(self, line: str = "", cell: str | None = None) -> None:
         """Record this cell as one MLflow run, with everything that is logged in it.
 
@@ -132,7 +132,7 @@ class MLTrack(Magics):
         return tracked.enter(notebook_tags(self.shell, info))
 
     def _run_body(self, cell: str, tracked: TrackedCell | None) -> None:
-        """Run the body for a caller that did not go through the header, such as an exported script."""
+        """Run the body for a caller that did not pass the header, such as an exported script."""
         try:
             code = compile(self.shell.transform_cell(cell), "<tracked cell>", "exec")
             exec(code, self.shell.user_global_ns, self.shell.user_ns)  # noqa: S102  # the user's own cell
@@ -145,7 +145,7 @@ class MLTrack(Magics):
 
     def _attempt(self, header: Header, info: Any) -> int:
         """How often this cell was tracked in this kernel, this time included."""
-        key = getattr(info, "cell_id", None) or header.name or getattr(info, "raw_cell", "")
+        key = str(getattr(info, "cell_id", None) or header.name or getattr(info, "raw_cell", ""))
         self._attempts[key] = self._attempts.get(key, 0) + 1
         return self._attempts[key]
 
@@ -191,9 +191,9 @@ class MLTrack(Magics):
 
     # ---------------------------------------------------------------------------- %mltrack
 
-    @line_magic
+    @line_magic  # type: ignore[untyped-decorator]
     def mltrack(self, line: str = "") -> None:
-        """Look at runs and choose where they go: `%mltrack VERB`, `%mltrack help` lists the verbs."""
+        """Look at runs and choose where they go: `%mltrack VERB`; `%mltrack help` lists them."""
         from jupyter_mltrack.verbs.door import answer
 
         shown = answer(line)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class TrackOption(NamedTuple):
-    """One option: how it is written, what it does, what `add_argument` is told, what completes it."""
+    """One option: how it is written, what it does, its parser's settings, what completes it."""
 
     usage: str
     help: str
@@ -21,7 +21,7 @@ class TrackOption(NamedTuple):
 TRACK_OPTIONS: tuple[TrackOption, ...] = (
     TrackOption(
         "NAME",
-        "Name of the run; quote it when it holds spaces. Run again, the cell makes a new run of the same name.",
+        "Name of the run; quote it when it holds spaces. The cell run again is a new run of it.",
         ("name",),
         {"nargs": "?", "metavar": "NAME"},
     ),
@@ -40,8 +40,8 @@ TRACK_OPTIONS: tuple[TrackOption, ...] = (
     ),
     TrackOption(
         "--param NAME|auto|none",
-        "Record this variable as a parameter when the cell ends; auto adds the literal assignments of the cell (lr = 0.01), "
-        "which is the default; none records no parameters by itself.",
+        "Record this variable as a parameter when the cell ends; auto, the default, adds the "
+        "literal assignments of the cell (lr = 0.01); none leaves them out.",
         ("--param",),
         {"metavar": "NAME", "action": "append", "default": []},
         "param",

@@ -47,7 +47,7 @@ def list_runs(
     *,
     experiment: str | None = None,
     text: str | None = None,
-    filter: str | None = None,
+    filter: str | None = None,  # noqa: A002  # MLflow's own word
     order_by: Sequence[str] | str | None = None,
     limit: int = 50,
     page_token: str | None = None,

@@ -1,4 +1,4 @@
-"""Find the one run that a person means: id, id prefix, name, `last`, `last~2`, `best:loss`, `worst:acc`.
+"""Find the one run that a person means: id, prefix, name, `last~2`, `best:loss`, `worst:acc`.
 
 Several fit: the choices are named and nothing is done. `best` means the lowest value for a metric
 whose name speaks of a loss or an error, else the highest; a value that is no number never wins.
@@ -27,7 +27,7 @@ ListRuns = Callable[..., wire.RunPage]
 
 
 def is_relative(spec: str) -> bool:
-    """Whether the words mean a place among all runs (`last`, `best:loss`), not one run by itself."""
+    """Whether the words mean a place among all runs (`last`, `best:loss`), not a run by itself."""
     spec = spec.strip()
     return _LAST.match(spec) is not None or _BEST.match(spec) is not None
 

@@ -76,7 +76,7 @@ def _fits(run: WaitingRun, wanted: Wanted) -> bool:
 def merged(
     rows: list[wire.RunSummary], new: list[wire.RunSummary], order: Sequence[Order]
 ) -> list[wire.RunSummary]:
-    """Both in one order. Terms that a row does not hold (parameters, tags) leave the new at the end."""
+    """Both in one order. Parameters and tags, which no row holds, leave the new at the end."""
     if any(term.kind in ("parameter", "tag") for term in order):
         return rows + new
     made = sorted(rows + new, key=lambda row: (-row.start_ms, row.run_id))

@@ -101,7 +101,7 @@ def parse_order(text: str) -> Order:
             return Order(kind, key, (found["way"] or "ASC").upper() == "ASC")
     raise UsageError(
         f"Runs cannot be sorted by {text!r}.",
-        "Name it like metrics.loss, params.lr, tags.owner or attributes.start_time, with ASC or DESC after it.",
+        "Name it like metrics.loss, params.lr, tags.owner or attributes.end_time; ASC or DESC.",
     )
 
 

@@ -27,6 +27,7 @@ from jupyter_mltrack.runs.query import Clauses, Order, Wanted, clauses, parse_fi
 LISTED_METRICS = 30
 DETAIL_METRICS = 5_000
 BUSY_TIMEOUT_S = 5.0
+_NUMBER_MAX = 2**62
 _NEWEST_FIRST = [Order("attribute", "start_time", ascending=False)]
 
 
@@ -118,7 +119,10 @@ def page(
     return wire.RunPage(runs=found, next_page_token=token, total=total)
 
 
-_RUN_COLUMNS = "r.run_uuid, r.name, r.status, r.start_time, r.end_time, r.experiment_id, e.name, r.artifact_uri"
+_RUN_COLUMNS = (
+    "r.run_uuid, r.name, r.status, r.start_time, r.end_time,"
+    " r.experiment_id, e.name, r.artifact_uri"
+)
 
 
 def _select(columns: str, made: Clauses, *, ordered: bool) -> str:
@@ -165,13 +169,14 @@ def _read_token(token: str) -> dict[str, Any]:
 
     try:
         mark = json.loads(token)
-        if not isinstance(mark, dict) or not isinstance(mark.get("offset", 0), int):
-            raise ValueError(token)
-        if not isinstance(mark.get("start", 0), int | None) or mark.get("offset", 0) < 0:
-            raise ValueError(token)
-    except ValueError as error:
-        raise UsageError("The page token is none of ours.", "Ask for the first page.") from error
-    return mark
+    except (ValueError, RecursionError):
+        mark = None
+    if isinstance(mark, dict):
+        offset, start = mark.get("offset", 0), mark.get("start", 0)
+        numbers = isinstance(offset, int) and isinstance(start, int | None)
+        if numbers and 0 <= offset < _NUMBER_MAX and abs(start or 0) < _NUMBER_MAX:
+            return mark
+    raise UsageError("The page token is none of ours.", "Ask for the first page.")
 
 
 def known_ids(connection: sqlite3.Connection, ids: Sequence[str]) -> set[str]:

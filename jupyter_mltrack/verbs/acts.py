@@ -114,10 +114,10 @@ def experiment(
 
 
 def runs(
-    filter: str | None = None,
+    filter: str | None = None,  # noqa: A002  # the word that is typed
     sort: str | None = None,
     last: bool = False,
-    all: bool = False,
+    all: bool = False,  # noqa: A002  # the option that is typed
     limit: int | str = LISTED_RUNS,
 ) -> wire.RunPage:
     """Runs of the current experiment, newest first.
@@ -204,7 +204,7 @@ def sync(wait: bool = False) -> wire.SyncReport:
     return ship.sync(_data_dir(), timeout_s=SYNC_WAIT_S if wait else SYNC_S)
 
 
-def help(verb: str | None = None) -> str:
+def help(verb: str | None = None) -> str:  # noqa: A001  # the verb
     """What a verb does and how it is written; without a verb, all of them.
 
     Raises:

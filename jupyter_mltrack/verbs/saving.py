@@ -36,7 +36,7 @@ def save_workspace(name: str, spec: str, start: Path | None = None) -> Path:
     if _SECRET.search(spec):
         raise UsageError(
             "The address holds a password or token, and a settings file is no place for it.",
-            "Leave it out of the address and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.",
+            "Leave it out and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD.",
         )
     return _save([(("workspaces",), name, spec), ((), "tracking", name)], start)
 

@@ -70,6 +70,9 @@ class Verb(NamedTuple):
 
 _JSON = Argument("--json", "Print the answer as JSON.")
 _ACTS = "jupyter_mltrack.verbs.acts"
+_SPEC = "local, a folder, sqlite:///..., http(s)://... or a name from mltrack.toml."
+_FILTER = "MLflow's filter language, or plain words found in name, notebook or experiment."
+_RUN = "Id, beginning of an id, name, last, last~2, best:METRIC or worst:METRIC."
 
 VERBS: tuple[Verb, ...] = (
     Verb(
@@ -83,8 +86,8 @@ VERBS: tuple[Verb, ...] = (
         "use",
         "Choose the workspace for the cells that follow.",
         (
-            Argument("SPEC", "local, a folder, sqlite:///..., http(s)://... or a name from mltrack.toml.", kind="workspace"),
-            Argument("--save", "Write it to mltrack.toml under this name and use it from now on.", "NAME"),
+            Argument("SPEC", _SPEC, kind="workspace"),
+            Argument("--save", "Write it to mltrack.toml under this name and use it.", "NAME"),
             _JSON,
         ),
         (
@@ -96,9 +99,9 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "experiment",
-        "Choose the experiment for new runs, or list the experiments; a new one is made with its first run.",
+        "Choose the experiment for new runs, or list them; a new one is made with its first run.",
         (
-            Argument("NAME", "Name of the experiment; without it the experiments are listed.", kind="experiment"),
+            Argument("NAME", "Its name; without it the experiments are listed.", kind="experiment"),
             Argument("--save", "Write it to mltrack.toml too."),
             _JSON,
         ),
@@ -109,8 +112,8 @@ VERBS: tuple[Verb, ...] = (
         "runs",
         "List runs of the current experiment, newest first.",
         (
-            Argument("FILTER", "MLflow's filter language, or plain words found in name, notebook or experiment.", rest=True),
-            Argument("--sort", "Order by this metric, best first; -METRIC turns it round.", "METRIC", kind="metric"),
+            Argument("FILTER", _FILTER, rest=True),
+            Argument("--sort", "Best value first; -METRIC: worst first.", "METRIC", kind="metric"),
             Argument("--last", "The newest run only."),
             Argument("--all", "Runs of every experiment."),
             Argument("--limit", "How many rows at most; 20 if not said.", "N"),
@@ -128,7 +131,7 @@ VERBS: tuple[Verb, ...] = (
         "show",
         "Show one run: status, parameters, newest metrics, tags and where it is kept.",
         (
-            Argument("RUN", "Id, beginning of an id, name, last, last~2, best:METRIC or worst:METRIC.", kind="run", required=True),
+            Argument("RUN", _RUN, kind="run", required=True),
             _JSON,
         ),
         (("last", "the newest run"), ("best:acc", "the run with the best acc")),

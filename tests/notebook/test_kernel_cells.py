@@ -78,7 +78,8 @@ def test_time_above_and_time_below_both_work(kernel: Any, store: Any) -> None:
     below = kernel.run(f"%%track below\n%%time\n{log}")
     above = kernel.run(f"%%time\n%%track above\n{log}")
     assert (below.status, above.status) == ("ok", "ok")
-    assert "Wall time" in below.stdout and "Wall time" in above.stdout
+    assert "Wall time" in below.stdout
+    assert "Wall time" in above.stdout
     assert below.lines == ["✓ below · x 1 · 00:00"]
     assert above.lines == ["✓ above · x 1 · 00:00"]
     assert store.statuses() == {"below": "FINISHED", "above": "FINISHED"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -16,6 +18,11 @@ from jupyter_mltrack.tracking import attach
 
 START_MS = 1_700_000_000_000
 
+_EMPTY = """
+import sys
+from jupyter_mltrack import workspaces
+workspaces.resolve(sys.argv[1]).prepare()
+"""
 _SCHEMA = """
 import sys
 from mlflow.tracking import MlflowClient
@@ -70,8 +77,27 @@ def _fill(path: Path, run_count: int) -> None:
         connection.executemany("INSERT INTO params (key, value, run_uuid) VALUES (?, ?, ?)", params)
 
 
-def _store(folder: Path, run_count: int) -> Path:
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with MLflow's schema, from the template that all tests share."""
+    folder = tmp_path_factory.mktemp("empty")
+    base = tmp_path_factory.getbasetemp().parent
+    environment = {
+        **os.environ,
+        "MLTRACK_TEMPLATES_DIR": str(base / "mltrack_templates"),
+        "MLTRACK_DATA_DIR": str(folder / "data"),
+    }
+    made = [sys.executable, "-c", _EMPTY, str(folder)]
+    subprocess.run(made, check=True, capture_output=True, env=environment)
+    path = folder / ".mltrack" / "mlflow.db"
+    with sqlite3.connect(path) as connection:  # one file, so that tests may copy it
+        connection.execute("PRAGMA journal_mode = DELETE")
+    return path
+
+
+def _store(empty_database: Path, folder: Path, run_count: int) -> Path:
     path = folder / "mlflow.db"
+    shutil.copy(empty_database, path)
     subprocess.run([sys.executable, "-c", _SCHEMA, str(path)], check=True, capture_output=True)
     _fill(path, run_count)
     return path
@@ -84,13 +110,13 @@ def plain_mlflow() -> None:
 
 
 @pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _store(tmp_path_factory.mktemp("filled"), 1_500)
+def database(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _store(empty_database, tmp_path_factory.mktemp("filled"), 1_500)
 
 
 @pytest.fixture(scope="session")
-def large_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _store(tmp_path_factory.mktemp("large"), 10_000)
+def large_database(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _store(empty_database, tmp_path_factory.mktemp("large"), 10_000)
 
 
 @pytest.fixture

@@ -17,10 +17,13 @@ from jupyter_mltrack.workspaces import Workspace
 
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+def filled(
+    empty_database: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, str]]:
     """Five runs, oldest first: a, b, b again, nan, and my run in another experiment."""
     attach.detach()
     path = tmp_path_factory.mktemp("known") / "runs.db"
+    shutil.copy(empty_database, path)
     client = MlflowClient(tracking_uri=f"sqlite:///{path}")
     other = client.create_experiment("other")
     rows = [

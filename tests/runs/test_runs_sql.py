@@ -50,19 +50,19 @@ def client(place: Workspace) -> MlflowClient:
 
 
 def same(
-    place: Workspace, client: MlflowClient, filter: str, order: list[str], limit: int = 150
+    place: Workspace, client: MlflowClient, filter_: str, order: list[str], limit: int = 150
 ) -> None:
-    theirs = client.search_runs(["0", "1"], filter, order_by=order, max_results=limit)
-    ours = runs.list_runs(place, filter=filter or None, order_by=order, limit=limit)
+    theirs = client.search_runs(["0", "1"], filter_, order_by=order, max_results=limit)
+    ours = runs.list_runs(place, filter=filter_ or None, order_by=order, limit=limit)
     assert [row.run_id for row in ours.runs] == [run.info.run_id for run in theirs]
     assert (ours.next_page_token is None) == (theirs.token is None)
 
 
-@pytest.mark.parametrize("filter", FILTERS)
+@pytest.mark.parametrize("words", FILTERS)
 def test_a_filter_finds_what_mlflow_finds_in_its_order(
-    place: Workspace, client: MlflowClient, filter: str
+    place: Workspace, client: MlflowClient, words: str
 ) -> None:
-    same(place, client, filter, [])
+    same(place, client, words, [])
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: "+".join(order) or "none")
@@ -173,7 +173,14 @@ def test_a_filter_that_is_off_says_what_mlflow_says(place: Workspace) -> None:
     for order in ("m1", "metrics.m1 SIDEWAYS", "attributes.nothing", "'; DROP TABLE runs"):
         with pytest.raises(UsageError):
             runs.list_runs(place, order_by=order)
-    for token in ("x", "[]", '{"offset": -1}', '{"start": "x"}'):
+    for token in (
+        "x",
+        "[]",
+        "[" * 5_000,
+        '{"offset": 99999999999999999999}',
+        '{"offset": -1}',
+        '{"start": "x"}',
+    ):
         with pytest.raises(UsageError):
             runs.list_runs(place, page_token=token)
     with pytest.raises(NotFound):
