@@ -51,6 +51,9 @@ def test_s12_markup_in_names_is_shown_as_text(screen: Any, lab: Any) -> None:
     screen.wait(f"{PANEL} .mltrack-Params")
     screen.page.wait_for_timeout(500)
     screen.picture("hostile-names")
+    screen.page.locator(f"{PANEL} .mltrack-Params").scroll_into_view_if_needed()
+    screen.page.wait_for_timeout(200)
+    screen.picture("hostile-parameters")
     made = screen.page.evaluate(
         """() => [...document.querySelectorAll('#jupyter-mltrack-panel *')].filter(node =>
             ['IMG', 'SCRIPT', 'IFRAME', 'OBJECT', 'EMBED', 'A', 'USE', 'STYLE'].includes(node.tagName.toUpperCase())

@@ -87,13 +87,3 @@ def test_a_failed_cell_shows_the_last_line_of_its_error(screen: Any, lab: Any) -
     screen.page.click(screen.run_row("fine"))
     screen.wait(".mltrack-Charts canvas")
     screen.picture("finished-light")
-
-
-def test_the_panel_asks_nothing_before_it_is_shown(screen: Any, lab: Any) -> None:
-    path = lab.project("1 + 1")
-    screen.open(path, show_panel=False)
-    screen.page.wait_for_timeout(1000)
-    assert [url for url in screen.requests if "/mltrack/" in url] == []
-    screen.page.click(".lm-TabBar-tab[data-id='jupyter-mltrack-panel']")
-    screen.wait(".mltrack-Empty")
-    assert [url for url in screen.requests if "/mltrack/" in url] != []

@@ -20,25 +20,6 @@ for step in range(20):
 """
 
 
-def test_an_empty_project_says_what_fills_it_and_the_button_does(screen: Any, lab: Any) -> None:
-    path = lab.project("")
-    screen.open(path)
-    screen.wait_kernel()
-    screen.wait(f"{PANEL} .mltrack-Empty")
-    screen.wait(f"{PANEL} .mltrack-Runs .mltrack-Empty-line")
-    screen.picture("empty-light")
-    screen.page.click(f"{PANEL} .mltrack-Empty .mltrack-Button")
-    cells = screen.page.evaluate(
-        "() => window.jupyterapp.shell.currentWidget.content.widgets.map(c => c.model.sharedModel.getSource())"
-    )
-    assert cells[0] == LOAD
-    assert cells[1].startswith("%%track\n")
-    assert len(cells) == 2
-    screen.command("notebook:run-all-cells")
-    row = screen.wait(f'{PANEL} .mltrack-LiveRow[data-status="RUNNING"]')
-    assert "loss" in row.text_content()
-
-
 @pytest.fixture
 def closed_port() -> int:
     """A port of this machine where nobody listens."""
@@ -154,6 +135,16 @@ def test_a_search_shows_what_fits_and_what_is_wrong_with_it(screen: Any, lab: An
     screen.wait(screen.run_row("beta"))
 
 
+@pytest.fixture
+def quick_poll(lab: Any) -> Iterator[None]:
+    """The user's setting that the panel asks every two seconds by itself."""
+    route = "lab/api/settings/jupyter-mltrack:panel"
+    lab.request(route, "PUT", {"raw": '{"pollInterval": 2}'})
+    yield
+    lab.request(route, "PUT", {"raw": "{}"})
+
+
+@pytest.mark.usefixtures("quick_poll")
 def test_the_panel_follows_runs_when_no_event_comes(screen: Any, lab: Any) -> None:
     screen.page.route_web_socket(re.compile("api/events/subscribe"), lambda ws: ws.close())
     path = lab.project(
@@ -168,10 +159,10 @@ def test_the_panel_follows_runs_when_no_event_comes(screen: Any, lab: Any) -> No
     screen.wait(screen.live_row("deaf", "RUNNING"))
     screen.page.click(screen.live_row("deaf"))
     screen.wait(".mltrack-Charts canvas")
-    # One slow round of the poll finds out that nothing is announced; then it asks every second.
-    screen.page.wait_for_timeout(11_000)
+    # One round of the poll finds out that nothing is announced; then it asks every second.
+    screen.page.wait_for_timeout(4000)
     count = screen.point_count()
-    screen.page.wait_for_timeout(2500)
+    screen.page.wait_for_timeout(3000)
     assert screen.point_count() > count
 
 

@@ -177,12 +177,14 @@ export class ChartView {
   }
 }
 
-/** From the first to the last point; one point alone stands in the middle. */
-function xRange(_: uPlot, min: number | null, max: number | null): uPlot.Range.MinMax {
-  if (min === null || max === null) {
-    return [0, 1];
+/** From the first to the last point, or what was zoomed to; one point alone stands in the middle. */
+function xRange(plot: uPlot, min: number | null, max: number | null): uPlot.Range.MinMax {
+  const x = plot.data[0];
+  const [only] = x;
+  if (x.length === 1 && only !== undefined) {
+    return [only - 1, only + 1];
   }
-  return min === max ? [min - 1, max + 1] : [min, max];
+  return [min ?? 0, max ?? 1];
 }
 
 /** The value at `at`, or the last one before it where this line has no point. */
@@ -224,8 +226,6 @@ function axes(xKind: XKind, theme: ChartTheme): uPlot.Axis[] {
     grid: { stroke: theme.grid, width: 1 },
     ticks: { stroke: theme.grid, width: 1, size: 4 }
   };
-  const xText = (value: number): string =>
-    xKind === 'step' ? formatNumber(value) : formatDuration(value * 1000);
   return [
     {
       ...common,
@@ -233,7 +233,8 @@ function axes(xKind: XKind, theme: ChartTheme): uPlot.Axis[] {
       gap: 3,
       space: 40,
       ...(xKind === 'step' ? { incrs: STEPS } : {}),
-      values: (_, splits) => splits.map(xText)
+      values: (_, splits) =>
+        xKind === 'step' ? splits.map(one => formatNumber(one)) : elapsed(splits)
     },
     {
       ...common,
@@ -243,6 +244,14 @@ function axes(xKind: XKind, theme: ChartTheme): uPlot.Axis[] {
       values: (_, splits) => splits.map(value => (value === null ? '' : formatNumber(value)))
     }
   ];
+}
+
+/** Seconds as `01:40`, or with fractions where ticks are closer than a second. */
+function elapsed(splits: readonly number[]): string[] {
+  const [first = 0, second = first + 1] = splits;
+  return splits.map(value =>
+    second - first < 1 ? `${formatNumber(value, '', 3)} s` : formatDuration(value * 1000)
+  );
 }
 
 /** Ticks of steps are whole numbers. */

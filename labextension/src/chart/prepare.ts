@@ -74,8 +74,7 @@ function smoothLine(y: (number | null)[], weight: number, logY: boolean): (numbe
 
 /** By x, ascending; of points with the same x the last one logged counts. */
 function order(points: Points, xKind: XKind, startMs: number): Ordered {
-  const xs =
-    xKind === 'step' ? points.steps : points.timestampsMs.map(time => (time - startMs) / 1000);
+  const xs = xKind === 'step' ? points.steps : elapsedSeconds(points.timestampsMs, startMs);
   if (isAscending(xs)) {
     return { x: xs, y: points.values };
   }
@@ -93,6 +92,17 @@ function order(points: Points, xKind: XKind, startMs: number): Ordered {
     }
   }
   return result;
+}
+
+/** Seconds since the start; points of one millisecond stand in order, a microsecond apart. */
+function elapsedSeconds(timestampsMs: readonly number[], startMs: number): number[] {
+  let last = Number.NEGATIVE_INFINITY;
+  let same = 0;
+  return timestampsMs.map(time => {
+    same = time === last ? same + 1 : 0;
+    last = time;
+    return (time - startMs) / 1000 + same * 1e-6;
+  });
 }
 
 function isAscending(numbers: readonly number[]): boolean {

@@ -121,6 +121,17 @@ export function Sparkline(props: { values: readonly (number | null)[] }): JSX.El
   );
 }
 
+/** Puts a tracked cell into the notebook in front; not there when there is none. */
+export function InsertButton(): JSX.Element | null {
+  const { trans, actions } = useTools();
+  const insert = actions().insertTrackCell;
+  return insert === null ? null : (
+    <button type="button" className="mltrack-Button" onClick={insert}>
+      {trans.__('Insert a %1 cell', '%%track')}
+    </button>
+  );
+}
+
 /** Grey bars of the size of what is awaited. */
 export function Skeleton(props: { rows: number; rowHeight: number }): JSX.Element {
   const { trans } = useTools();

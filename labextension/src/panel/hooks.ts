@@ -54,3 +54,21 @@ export function useSize(ref: React.RefObject<HTMLElement>): Size {
   }, [ref]);
   return size;
 }
+
+/** How much of an opened row must be in sight without scrolling. */
+const SEEN_PX = 240;
+
+/** Scroll an opened row up when what it shows would be below the edge. */
+export function reveal(row: HTMLElement): void {
+  requestAnimationFrame(() => {
+    const scroller = row.closest('.mltrack-List, .mltrack-Section-body');
+    if (scroller === null) {
+      return;
+    }
+    const rowBox = row.getBoundingClientRect();
+    const box = scroller.getBoundingClientRect();
+    if (rowBox.bottom + SEEN_PX > box.bottom) {
+      scroller.scrollTop += rowBox.top - box.top;
+    }
+  });
+}

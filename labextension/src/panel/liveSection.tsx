@@ -1,12 +1,21 @@
 /** The runs that are being written now, of every kernel. */
 import * as React from 'react';
-import { formatDuration } from '../format';
+import { formatDuration, formatTook } from '../format';
 import { isRunning } from '../store/liveStore';
 import { displayName, lastLine } from '../text';
 import type { LiveRun, RunId } from '../types';
-import { Metric, Name, ProblemView, Skeleton, Sparkline, StatusMark, statusWord } from './bits';
+import {
+  InsertButton,
+  Metric,
+  Name,
+  ProblemView,
+  Skeleton,
+  Sparkline,
+  StatusMark,
+  statusWord
+} from './bits';
 import { useTools } from './context';
-import { useModel, useTick } from './hooks';
+import { reveal, useModel, useTick } from './hooks';
 import { OpenedRun } from './runCharts';
 import { nextIndex } from './virtualList';
 
@@ -79,18 +88,13 @@ function moveFocus(event: React.KeyboardEvent<HTMLElement>): void {
 }
 
 function EmptyLive(): JSX.Element {
-  const { trans, actions } = useTools();
-  const insert = actions().insertTrackCell;
+  const { trans } = useTools();
   return (
     <div className="mltrack-Empty">
       <p className="mltrack-Empty-line">
         {trans.__('Nothing is running. A cell that begins with %1 draws itself here.', '%%track')}
       </p>
-      {insert !== null && (
-        <button type="button" className="mltrack-Button" onClick={insert}>
-          {trans.__('Insert a %1 cell', '%%track')}
-        </button>
-      )}
+      <InsertButton />
     </div>
   );
 }
@@ -105,7 +109,7 @@ function LiveRow(props: {
   const { run, open } = props;
   const { summary } = run;
   const running = isRunning(summary.status);
-  const endMs = summary.end_ms ?? store.clock.now();
+  const elapsedMs = (summary.end_ms ?? store.clock.now()) - summary.start_ms;
   return (
     <button
       type="button"
@@ -114,13 +118,20 @@ function LiveRow(props: {
       data-status={summary.status}
       data-run-id={summary.run_id}
       tabIndex={props.tabIndex}
-      onClick={props.onToggle}
+      onClick={event => {
+        props.onToggle();
+        if (!open) {
+          reveal(event.currentTarget);
+        }
+      }}
     >
       <span className="mltrack-Row-line">
         <StatusMark status={summary.status} />
         <Name text={summary.name} className="mltrack-Row-name" />
         <Sparkline values={run.sparkline} />
-        <span className="mltrack-Row-time">{formatDuration(endMs - summary.start_ms)}</span>
+        <span className="mltrack-Row-time">
+          {running ? formatDuration(elapsedMs) : formatTook(elapsedMs)}
+        </span>
       </span>
       <span className="mltrack-Row-line mltrack-mod-second">
         {!running && summary.error !== null && summary.error !== '' ? (

@@ -5,10 +5,10 @@ import { isRunning } from '../store/liveStore';
 import type { RunsStore } from '../store/runsStore';
 import { displayName, lastLine } from '../text';
 import type { RunId, RunSummary } from '../types';
-import { Metric, Name, ProblemView, Skeleton, StatusMark } from './bits';
+import { InsertButton, Metric, Name, ProblemView, Skeleton, StatusMark } from './bits';
 import { metricColumns } from './columns';
 import { useTools } from './context';
-import { useModel, useSize, useTick } from './hooks';
+import { reveal, useModel, useSize, useTick } from './hooks';
 import { OpenedRun } from './runCharts';
 import { VirtualList } from './virtualList';
 
@@ -71,13 +71,24 @@ function SearchBox(props: { runs: RunsStore }): JSX.Element {
 }
 
 function EmptyRuns(props: { searching: boolean }): JSX.Element {
-  const { trans } = useTools();
+  const { store, trans } = useTools();
+  useModel(store.live);
+  useModel(store);
+  if (props.searching) {
+    return (
+      <div className="mltrack-Empty">
+        <p className="mltrack-Empty-line">{trans.__('No run fits the search.')}</p>
+      </div>
+    );
+  }
   return (
-    <p className="mltrack-Empty-line">
-      {props.searching
-        ? trans.__('No run fits the search.')
-        : trans.__('No runs yet. A cell that begins with %1 becomes the first one.', '%%track')}
-    </p>
+    <div className="mltrack-Empty">
+      <p className="mltrack-Empty-line">
+        {trans.__('No runs yet. A cell that begins with %1 becomes the first one.', '%%track')}
+      </p>
+      {/* The Live section has the button when nothing runs. */}
+      {store.live.runs.length > 0 && <InsertButton />}
+    </div>
   );
 }
 
@@ -175,7 +186,12 @@ function RunRow(props: RowProps): JSX.Element {
       data-status={run.status}
       data-run-id={run.run_id}
       tabIndex={props.tabIndex}
-      onClick={props.onToggle}
+      onClick={event => {
+        props.onToggle();
+        if (!open) {
+          reveal(event.currentTarget);
+        }
+      }}
     >
       {wide ? <WideCells run={run} columns={columns} /> : <NarrowLines run={run} />}
     </button>

@@ -148,6 +148,13 @@ describe('prepare', () => {
     expect(prepared.x).toEqual([0, 1, 2]);
   });
 
+  it('keeps every point of one millisecond', () => {
+    const fast = { ...points('loss', [0, 1, 2], [1, 2, 3]), timestampsMs: [5, 5, 6] };
+    const prepared = prepare([fast], { ...BY_STEP, xAxis: 'time' });
+    expect(prepared.x).toEqual([0, 1e-6, 1e-3]);
+    expect(prepared.raw).toEqual([[1, 2, 3]]);
+  });
+
   it('leaves gaps for what a logarithm has not', () => {
     const prepared = prepare([points('loss', [0, 1, 2], [1, 0, -1])], { ...BY_STEP, logY: true });
     expect(prepared.raw).toEqual([[1, null, null]]);
