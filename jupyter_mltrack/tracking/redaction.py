@@ -73,7 +73,8 @@ _RULES = (
     ("token", ("://",), r"(?<=://)(?P<s6>[A-Za-z0-9_\-]{20,})(?=@)"),
     ("secret", ("pass", "pwd", "secret", "key", "token", "connection",), r"(?i)(?<![A-Za-z0-9])(?:[A-Za-z0-9]+[_\-.])*(?:password|passwd|passphrase|pwd|secret|api[_\-]?key|apikey|access[_\-]?key|account[_\-]?key|private[_\-]?key|secret[_\-]?access[_\-]?key|client[_\-]?secret|auth[_\-]?token|access[_\-]?token|refresh[_\-]?token|connection[_\-]?string)[\"']?\s*(?::=|=>|[:=])\s*(?P<s7>\"[^\"\n]{4,}\"|'[^'\n]{4,}'|(?![\"'\[({<$])[^\s,;\"'&)\]}]{6,})"),
 )  # fmt: skip  # noqa: E501
-_compiled: list[tuple[str, tuple[str, ...], re.Pattern[str]]] = []
+_compiled: dict[str, re.Pattern[str]] = {}
+"""Compiled when first needed: compiling all costs more than the first point of a kernel."""
 _environment: tuple[int, Callable[[str], str]] | None = None
 
 
@@ -83,12 +84,13 @@ def redact(text: str) -> str:
         return text
     if len(text) >= _SHORTEST_VALUE:
         text = _environment_rule()(text)
-    if not _compiled:
-        _compiled.extend((kind, marks, re.compile(pattern)) for kind, marks, pattern in _RULES)
     lower = text.lower()
     there: dict[str, bool] = {}
-    for kind, marks, pattern in _compiled:
+    for kind, marks, source in _RULES:
         if any(_is_there(mark, lower, there) for mark in marks):
+            pattern = _compiled.get(source)
+            if pattern is None:
+                pattern = _compiled[source] = re.compile(source)
             text = pattern.sub(functools.partial(_marked, kind), text)
     return text
 
