@@ -140,11 +140,14 @@ def _refused(path: Path, reason: str) -> WorkspaceError:
 
 def project_root(start: Path | None = None) -> Path:
     """The nearest folder upward with `.git`, `pyproject.toml` or `mltrack.toml`; else `start`."""
-    here = Path(os.path.abspath(start if start is not None else os.getcwd()))
-    for folder in (here, *here.parents):
-        if any(os.path.lexists(folder / mark) for mark in ROOT_MARKS):
-            return folder
-    return here
+    here = os.path.abspath(start if start is not None else os.getcwd())
+    folder = here
+    while not any(os.path.lexists(os.path.join(folder, mark)) for mark in ROOT_MARKS):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return Path(here)
+        folder = above
+    return Path(folder)
 
 
 # ------------------------------------------------------------------------------ loading

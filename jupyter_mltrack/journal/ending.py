@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mltrack import wire
+from jupyter_mltrack.journal import aside
 from jupyter_mltrack.journal import progress as notes
 from jupyter_mltrack.journal.current import list_journals
 from jupyter_mltrack.journal.facts import OWNER_GONE
@@ -213,13 +214,13 @@ def remove_if_finished(path: Path) -> bool:
         return False
     if owner_alive(path):
         return False
-    aside = path / notes.ASIDE_FILE
-    if aside.exists():
+    left = path / aside.FILE
+    if left.exists():
         from jupyter_mltrack.settings import ensure_private_dir
 
         folder = path.parent.parent / "set_aside"
         ensure_private_dir(folder)
-        os.replace(aside, folder / f"{path.name}.jsonl")
+        os.replace(left, folder / f"{path.name}.jsonl")
     trash = path.with_name(f".{path.name}.gone")
     try:
         os.rename(path, trash)

@@ -24,7 +24,6 @@ Cursor = tuple[int, int]
 START: Cursor = (1, 0)
 STATE_FILE = "ship.json"
 LOCK_FILE = "ship.lock"
-ASIDE_FILE = "set_aside.jsonl"
 _FORMAT = 1
 
 
@@ -193,17 +192,3 @@ def local_ids(data_dir: Path, run_id: str) -> list[str]:
     """Return the ids under which journals here know the store's run `run_id`, itself first."""
     found = [local for local, remote in _read_index(data_dir).items() if remote == run_id]
     return [run_id, *found]
-
-
-# --------------------------------------------------------------------------- set aside
-
-
-def set_aside(journal: Path, reason: str, records: list[dict[str, Any]]) -> None:
-    """Keep records that the store will not take, as lines of JSON beside the journal."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(journal / ASIDE_FILE, flags, 0o600)
-    now_ms = int(time.time() * 1000)
-    with os.fdopen(handle, "ab") as file:
-        for record in records:
-            line = {"at_ms": now_ms, "reason": reason, "record": record}
-            file.write(json.dumps(line, ensure_ascii=True).encode() + b"\n")

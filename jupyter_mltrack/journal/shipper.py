@@ -84,6 +84,7 @@ class Shipper:
         self._line = _Line()
         self._failures = 0
         self._hopeless = False
+        self._sent = 0
         self._next_try_s = 0.0
         self._looked_at_s = -LOOK_S
         self._active_at_s = time.monotonic()
@@ -157,6 +158,10 @@ class Shipper:
 
     def _trouble(self, trouble: StoreTrouble) -> None:
         """Note what is wrong and when to try again."""
+        sent = sum(followed.ship.sent_requests() for followed in self.followed.values())
+        if sent > self._sent:  # some got through: this is no time to wait long
+            self._failures = 0
+        self._sent = sent
         self._failures += 1
         self._hopeless = trouble.hopeless
         if trouble.state == "connecting":

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jupyter_mltrack import wire
+from jupyter_mltrack.journal import aside, shipping_state
 from jupyter_mltrack.journal import progress as notes
-from jupyter_mltrack.journal import shipping_state
 from jupyter_mltrack.journal.ending import Ending
 from jupyter_mltrack.journal.progress import Cursor, Progress
 from jupyter_mltrack.journal.reader import JournalReader
-from jupyter_mltrack.journal.records import Rows
 from jupyter_mltrack.journal.sqlite_bulk import SqliteStore, usable
 from jupyter_mltrack.journal.store_trouble import RunRefused, StoreTrouble
 from jupyter_mltrack.workspaces import from_meta
@@ -185,6 +184,10 @@ class JournalShip:
         self.close()
         self.workspace = from_meta(self.meta)
 
+    def sent_requests(self) -> int:
+        """Return a number that grows while the store takes requests."""
+        return int(getattr(self._store, "sent", 0))
+
     def lost_calls(self) -> int:
         """Return how many requests never came back."""
         calls = getattr(self._store, "calls", None)
@@ -247,7 +250,7 @@ class JournalShip:
         if len(records) > 1:
             middle = len(records) // 2
             return self._apply(records[:middle]) + self._apply(records[middle:])
-        parts = _halves(records[0])
+        parts = aside.halves(records[0])
         if parts:
             return sum(self._apply([part]) for part in parts)
         self._aside_record(f"{type(error).__name__}: {error}", records[0])
@@ -325,44 +328,12 @@ class JournalShip:
         import msgspec
 
         event = getattr(record, "event", None)
-        body = msgspec.to_builtins(event) if event is not None else _rows_body(record)
+        body = msgspec.to_builtins(event) if event is not None else aside.rows_body(record)
         self._aside(reason, body)
 
     def _aside(self, reason: str, body: dict[str, Any]) -> None:
-        notes.set_aside(self.path, reason, [body])
+        aside.keep(self.path, reason, body)
         self.progress.set_aside += 1
-
-
-def _rows_body(rows: Rows) -> dict[str, Any]:
-    return {
-        "run_id": rows.run_id,
-        "keys": list(rows.keys),
-        "steps": rows.steps,
-        "timestamps_ms": rows.timestamps_ms,
-        "values": [[repr(value) for value in row] for row in rows.values],
-    }
-
-
-def _halves(record: Any) -> list[Rows]:
-    """Return rows in two parts, by key or by row; nothing when it cannot be divided."""
-    if getattr(record, "event", None) is not None:
-        return []
-    if len(record.keys) > 1:
-        return [
-            record._replace(keys=(key,), values=[(row[at],) for row in record.values])
-            for at, key in enumerate(record.keys)
-        ]
-    middle = len(record.steps) // 2
-    if not middle:
-        return []
-    return [
-        record._replace(
-            steps=record.steps[part],
-            timestamps_ms=record.timestamps_ms[part],
-            values=record.values[part],
-        )
-        for part in (slice(None, middle), slice(middle, None))
-    ]
 
 
 def run_until(

@@ -156,7 +156,7 @@ class SqliteStore:
         self._patiently(connection, "BEGIN IMMEDIATE")
         try:
             yield connection
-            # Without a write-ahead log a commit waits for readers; left open it would lock them out.
+            # without a write-ahead log a commit waits for readers; left open it locks them out
             self._patiently(connection, "COMMIT")
         except BaseException:
             self._experiments.clear()

@@ -57,6 +57,8 @@ class MlflowStore:
         self._requests: list[store_plan.Request] = []
         self._planned_for: Sequence[Any] | None = None
         self._answer_s = 0.0
+        self.sent = 0
+        """Requests that were answered well; grows."""
         self._lanes: ThreadPoolExecutor | None = None
         self._doubtful = not tracking_uri.startswith(_FIND_DOUBLES)
         self.calls = guarded_http.BoundedCalls(CALL_LIMIT_S, CALL_SLOW_S, slow)
@@ -157,6 +159,7 @@ class MlflowStore:
             with translated(self._uri, request.run_id):
                 self.calls.run(lambda: self._perform(request, resolve_id))
             self._answer_s = monotonic() - began_s
+            self.sent += 1
         except Refused as refused:
             self._isolate(request, resolve_id, refused)
         request.done = True
