@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -38,7 +38,7 @@ class TrackedCell:
         self,
         shell: InteractiveShell,
         header: Header,
-        source: str | None,
+        source: Callable[[], str | None],
         *,
         explicit: bool = True,
     ) -> None:
@@ -51,6 +51,7 @@ class TrackedCell:
         self._tracked: Any = None
         self._since: tuple[int, int] | None = None
         self.left = False
+        self._logged = False
         self.display_id: str | None = None
         self.place: Any = None
         """Where the header stands, for the magic to tell one cell from another."""
@@ -81,6 +82,7 @@ class TrackedCell:
         if not self.left:
             if not context.closed and (context.born or context.record_empty):
                 error = self._record(error)
+            self._logged = bool(context.runs)
             self._manager.__exit__(type(error) if error else None, error, None)
             self.left = True
         if not self._header.quiet:
@@ -117,8 +119,9 @@ class TrackedCell:
             if missing and error is None:
                 names = ", ".join(missing)
                 caution.warn_once(f"param {names}", f"--param {names}: there is no such variable.")
-        if self._header.literals and self._source:
-            context.scratch["automatic_params"] = params.literal_params(self._source)
+        source = self._source() if self._header.literals else None
+        if source:
+            context.scratch["automatic_params"] = params.literal_params(source)
 
     def _record_metric(self, name: str, expression: str) -> None:
         from jupyter_mltrack.tracking import caution
@@ -141,7 +144,7 @@ class TrackedCell:
 
         if not context.runs:
             return
-        shown = outcome_view(context, self._since)
+        shown = outcome_view(context, self._since, with_values=self._logged)
         if shown is None:
             return
         book, run_id = context.runs[0]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from jupyter_mltrack.notebook.hooks import CellHooks
+    from jupyter_mltrack.settings import Settings
 
 _ELSE = "None leaves it to mltrack.toml and the environment."
 
@@ -112,11 +113,10 @@ class MLTrack(Magics):  # type: ignore[misc]  # IPython has no types of its own
         from jupyter_mltrack.errors import JournalError, MltrackError
         from jupyter_mltrack.tracking import caution
 
-        source = cell if cell is not None else _source_of(self.shell, info)
         tags = notebook_tags(self.shell, info)
         tags[ATTEMPT_TAG] = str(self._attempt(header, info))
         try:
-            return TrackedCell(self.shell, header, source).enter(tags)
+            return TrackedCell(self.shell, header, self._source(info, cell)).enter(tags)
         except MltrackError as error:
             if not isinstance(error, JournalError):
                 raise
@@ -128,8 +128,12 @@ class MLTrack(Magics):  # type: ignore[misc]  # IPython has no types of its own
     def enter_without_header(self, info: Any) -> TrackedCell | None:
         """Enter a cell that has no header: it is recorded only if something is logged in it."""
         header = self._header("")
-        tracked = TrackedCell(self.shell, header, _source_of(self.shell, info), explicit=False)
+        tracked = TrackedCell(self.shell, header, self._source(info, None), explicit=False)
         return tracked.enter(notebook_tags(self.shell, info))
+
+    def _source(self, info: Any, cell: str | None) -> Callable[[], str | None]:
+        """How to get the cell's source when it is needed."""
+        return lambda: cell if cell is not None else _source_of(self.shell, info)
 
     def _run_body(self, cell: str, tracked: TrackedCell | None) -> None:
         """Run the body for a caller that did not pass the header, such as an exported script."""
@@ -157,6 +161,8 @@ class MLTrack(Magics):  # type: ignore[misc]  # IPython has no types of its own
         Raises:
             UsageError: an option that is not known, or two that exclude each other.
         """
+        from jupyter_mltrack.tracking import choice
+
         said = _parsed(self.track, line)
         _refuse_two(said)
         keywords: dict[str, Any] = {
@@ -168,26 +174,27 @@ class MLTrack(Magics):  # type: ignore[misc]  # IPython has no types of its own
             "autolog": self.autolog if said.autolog is None else said.autolog,
             "system_metrics": self.system_metrics if said.system_metrics is None else True,
         }
+        settings = choice.settings_for_runs()
         return Header(
             name=said.name,
             track=keywords,
             variables=tuple(name for name in said.param if name not in ("auto", "none")),
-            literals=self._takes_literals(said.param),
+            literals=self._takes_literals(said.param, settings),
             metrics=tuple(_metric(text) for text in said.metric),
-            quiet=self._is_quiet(said.quiet),
+            quiet=self._is_quiet(said.quiet, settings),
         )
 
-    def _takes_literals(self, asked: list[str]) -> bool:
+    def _takes_literals(self, asked: list[str], settings: Settings) -> bool:
         if "none" in asked:
             return False
         if "auto" in asked or self.params is not None:
             return "auto" in asked or self.params == "auto"
-        return bool(_settings().params == "auto")
+        return settings.params == "auto"
 
-    def _is_quiet(self, asked: bool | None) -> bool:
+    def _is_quiet(self, asked: bool | None, settings: Settings) -> bool:
         if asked is not None or self.quiet is not None:
             return bool(asked if asked is not None else self.quiet)
-        return bool(_settings().quiet)
+        return settings.quiet
 
     # ---------------------------------------------------------------------------- %mltrack
 
@@ -235,27 +242,16 @@ def _calling_frame(shell: InteractiveShell) -> FrameType | None:
     return frame
 
 
-def _settings() -> Any:
-    from jupyter_mltrack.errors import SettingsError
-    from jupyter_mltrack.settings import Settings, load_settings
-
-    try:
-        return load_settings()
-    except SettingsError:
-        return Settings()  # `track` tells the user about the file
-
-
 def _source_of(shell: InteractiveShell, info: Any) -> str | None:
-    """The cell as Python, without its header."""
+    """The cell as Python, without a cell magic that stands above its body."""
     from jupyter_mltrack.notebook.transform import is_tracked, split_header
 
-    raw = getattr(info, "raw_cell", None)
-    if not raw:
-        return None
-    body = split_header(raw)[1] if is_tracked(raw) else raw
-    while body.lstrip().startswith("%%") and "\n" in body.lstrip():
-        body = body.lstrip().split("\n", 1)[1]
-        body = split_header(body)[1] if is_tracked(body) else body
+    transformed: str | None = getattr(info, "transformed_cell", None)
+    if transformed is not None and ".run_cell_magic(" not in transformed:
+        return transformed
+    body = getattr(info, "raw_cell", None) or ""
+    while body.lstrip().startswith("%%") and "\n" in body:
+        body = split_header(body)[1] if is_tracked(body) else body.lstrip().split("\n", 1)[1]
     text: str = shell.transform_cell(body)
     return text
 

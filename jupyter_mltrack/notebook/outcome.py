@@ -104,13 +104,15 @@ def _read(reader: Any, cursor: tuple[int, int], found: Newest) -> None:
     found.counted = False
 
 
-def outcome_view(context: CellContext, since: tuple[int, int] | None) -> View | None:
+def outcome_view(
+    context: CellContext, since: tuple[int, int] | None, *, with_values: bool = True
+) -> View | None:
     """The lines for the runs of a context that was left; None when it has none."""
     shown: View | None = None
     newest: dict[int, Newest] = {}
     for book, run_id in context.runs[:SHOWN_RUNS]:
         if id(book) not in newest:
-            newest[id(book)] = newest_of(book, since)
+            newest[id(book)] = newest_of(book, since) if with_values else Newest()
         run = book.runs.get(run_id)
         if run is None:
             continue
