@@ -298,8 +298,16 @@ class Book:
                 run_id=wire.RunId(run_id), status=status, end_ms=end_ms, error=error  # type: ignore[arg-type]
             )
         )
+        self.to_disk()
         self.wake()
         return done
+
+    def to_disk(self) -> None:
+        """Bring what was written to the disk: after a run has ended, a power cut takes nothing of it."""
+        try:
+            self.journal().sync()
+        except Exception as error:
+            caution.trouble("disk", "The journal could not be brought to the disk", error)
 
     def note(self, code: str, message: str, run_id: str | None = None) -> bool:
         """Journal something that the user must learn of."""
