@@ -217,3 +217,21 @@ def test_a_project_on_a_read_only_disk_keeps_its_runs_in_the_data_folder(
     workspace.prepare()
     assert workspace.is_ready()
     assert list(folder.iterdir()) == []
+
+
+def test_s20_a_link_planted_at_the_last_moment_is_refused_and_its_victim_unchanged(
+    tmp_path: Path,
+) -> None:
+    workspace = _project(tmp_path)
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "mlflow.db").write_text("precious")
+    os.symlink(victim, tmp_path / "project" / ".mltrack")
+    before = os.umask(0)
+    try:
+        with pytest.raises(WorkspaceError, match="it is a link or a file") as error:
+            workspace.prepare()
+    finally:
+        os.umask(before)
+    assert len(str(error.value).splitlines()) == 2
+    assert {path.name: path.read_text() for path in victim.iterdir()} == {"mlflow.db": "precious"}
