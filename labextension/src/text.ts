@@ -43,6 +43,27 @@ export function displayName(name: string): string {
   return shown.trim() === '' ? '(no name)' : shown;
 }
 
+/** What `log` writes for characters that MLflow refuses: `_.x<code point>_`. */
+const ESCAPED = /_\.x([0-9a-f]{1,6})_/g;
+const EMPTY_KEY = '_.empty_';
+/** The end of a key that was too long. */
+const CUT_KEY = /_\.cut[0-9a-f]{24}_$/;
+const LAST_CODE_POINT = 0x10ffff;
+
+/** The key of a metric or parameter as it was logged; `…` stands for what was cut off. */
+export function readableKey(key: string): string {
+  if (!key.includes('_.')) {
+    return key;
+  }
+  if (key === EMPTY_KEY) {
+    return '';
+  }
+  return key.replace(CUT_KEY, '…').replace(ESCAPED, (whole, hex: string) => {
+    const point = parseInt(hex, 16);
+    return point <= LAST_CODE_POINT ? String.fromCodePoint(point) : whole;
+  });
+}
+
 /** A name in two parts: the first may be cut by the layout, the second always shows. */
 export function splitName(name: string): { head: string; tail: string } {
   const characters = [...displayName(name)];

@@ -38,28 +38,31 @@ def _open_hostile(screen: Any, lab: Any) -> None:
     screen.wait_kernel()
     screen.run_cell(0)
     screen.run_cell(1)
-    screen.wait(screen.live_row(PAYLOADS[0], "FINISHED"))
     screen.wait(f"{PANEL} .mltrack-Search-count:has-text('{len(PAYLOADS + ODD)} runs')")
+    screen.page.fill(f"{PANEL} .mltrack-Search-input", "trap-img")
+    screen.wait(f"{PANEL} .mltrack-Search-count:has-text('1 run')")
+    screen.page.click(screen.run_row(PAYLOADS[0], "FINISHED"))
+    screen.wait(".mltrack-Charts canvas")
+
+
+def _made_by_names(screen: Any) -> list[str]:
+    """Elements of the panel that only markup in a name can have made."""
+    return screen.page.evaluate(
+        """() => [...document.querySelectorAll('#jupyter-mltrack-panel *')].filter(node =>
+            ['IMG', 'SCRIPT', 'IFRAME', 'OBJECT', 'EMBED', 'A', 'USE', 'STYLE'].includes(node.tagName.toUpperCase())
+            || [...node.attributes].some(one => one.name.startsWith('on'))).map(node => node.outerHTML)"""
+    )
 
 
 def test_s12_markup_in_names_is_shown_as_text(screen: Any, lab: Any) -> None:
     _open_hostile(screen, lab)
-    first = screen.live_row(PAYLOADS[0], "FINISHED")
-    screen.page.locator(first).first.scroll_into_view_if_needed()
-    screen.page.click(first)
-    screen.wait(".mltrack-Charts canvas")
     screen.wait(f"{PANEL} .mltrack-Params")
     screen.page.wait_for_timeout(500)
     screen.picture("hostile-names")
     screen.page.locator(f"{PANEL} .mltrack-Params").scroll_into_view_if_needed()
     screen.page.wait_for_timeout(200)
     screen.picture("hostile-parameters")
-    made = screen.page.evaluate(
-        """() => [...document.querySelectorAll('#jupyter-mltrack-panel *')].filter(node =>
-            ['IMG', 'SCRIPT', 'IFRAME', 'OBJECT', 'EMBED', 'A', 'USE', 'STYLE'].includes(node.tagName.toUpperCase())
-            || [...node.attributes].some(one => one.name.startsWith('on'))).map(node => node.outerHTML)"""
-    )
-    assert made == []
+    assert _made_by_names(screen) == []
     text = screen.page.text_content(PANEL)
     for payload in ("onerror=alert(1)", "alert(2)</script>"):
         assert payload[-12:] in text
@@ -68,17 +71,17 @@ def test_s12_markup_in_names_is_shown_as_text(screen: Any, lab: Any) -> None:
         "([list, name]) => [...document.querySelector(list).options].some(one => one.text === name)",
         arg=[experiments, PAYLOADS[1]],
     )
-    assert [url for url in screen.requests if "trap" in url] == []
+    screen.page.fill(f"{PANEL} .mltrack-Search-input", "")
+    screen.wait(f"{PANEL} .mltrack-Search-count:has-text('{len(PAYLOADS + ODD)} runs')")
+    screen.page.wait_for_timeout(300)
+    assert _made_by_names(screen) == []
+    # A search for the name itself is a request; what a name asks for by itself would have no query.
+    assert [url for url in screen.requests if "/trap-" in url] == []
     assert screen.dialogs == []
 
 
 def test_s35_odd_names_neither_break_the_panel_nor_turn_it_around(screen: Any, lab: Any) -> None:
     _open_hostile(screen, lab)
-    first = screen.live_row(PAYLOADS[0], "FINISHED")
-    screen.page.locator(first).first.scroll_into_view_if_needed()
-    screen.page.click(first)
-    screen.wait(".mltrack-Charts canvas")
-    # Charts are made as they come into view; names without a chart are counted by the run's points.
     assert screen.point_count() == 3 * len(PAYLOADS + ODD)
     text = screen.page.evaluate("() => document.querySelector('#jupyter-mltrack-panel').textContent")
     assert not set(text) & set("\u202e\u2066\u200b\x00")

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { displayName, lastLine, shortenMiddle, splitName, visible } from '../text';
+import { displayName, lastLine, readableKey, shortenMiddle, splitName, visible } from '../text';
 
 describe('names of anybody', () => {
   it('shows what would turn the text around or stay unseen', () => {
@@ -38,5 +39,30 @@ describe('names of anybody', () => {
 
   it('finds the last line of an error', () => {
     expect(lastLine('Traceback\n  File "x"\nValueError: no\n\n')).toBe('ValueError: no');
+  });
+});
+
+describe('keys that MLflow would refuse', () => {
+  const golden: unknown = JSON.parse(
+    readFileSync(`${__dirname}/../../../tests/contract/samples/names.json`, 'utf-8')
+  );
+
+  it('shows them as they were logged', () => {
+    expect(Array.isArray(golden)).toBe(true);
+    const pairs: unknown[] = Array.isArray(golden) ? golden : [];
+    expect(pairs.length).toBeGreaterThan(5);
+    for (const pair of pairs) {
+      const both: unknown[] = Array.isArray(pair) ? pair : [];
+      expect(readableKey(String(both[1]))).toBe(both[0]);
+    }
+  });
+
+  it('marks what was cut off', () => {
+    expect(readableKey(`${'x'.repeat(200)}_.cut${'0a'.repeat(12)}_`)).toBe(`${'x'.repeat(200)}…`);
+  });
+
+  it('leaves alone what only looks like one', () => {
+    expect(readableKey('a_.xzz_')).toBe('a_.xzz_');
+    expect(readableKey('a_.xffffff_')).toBe('a_.xffffff_');
   });
 });

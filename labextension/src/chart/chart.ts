@@ -1,6 +1,7 @@
 /** One chart: the metrics of one family on one axis, drawn by uPlot. */
 import uPlot from 'uplot';
 import { formatDuration, formatNumber } from '../format';
+import { readableKey } from '../text';
 import { Legend } from './legend';
 import type { Points, SeriesData } from './merge';
 import { prepare } from './prepare';
@@ -168,7 +169,7 @@ export class ChartView {
   }
 
   private describe(): void {
-    const names = this.metrics.map(points => points.key).join(', ');
+    const names = this.metrics.map(points => readableKey(points.key)).join(', ');
     const newest = this.metrics
       .map(points => formatNumber(points.values[points.values.length - 1] ?? null, points.lastText))
       .join(', ');

@@ -1,6 +1,6 @@
 /** The names and values above a chart; a click hides a line and shows it again. */
 import { formatNumber } from '../format';
-import { displayName, splitName } from '../text';
+import { displayName, readableKey, splitName } from '../text';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const SAMPLE_WIDTH = 18;
@@ -45,11 +45,11 @@ export class Legend {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'mltrack-Legend-item';
-    button.title = displayName(key);
+    button.title = displayName(readableKey(key));
     button.setAttribute('aria-pressed', 'true');
     const name = document.createElement('bdi');
     name.className = 'mltrack-Name';
-    const { head, tail } = splitName(key);
+    const { head, tail } = splitName(readableKey(key));
     name.append(span('mltrack-Name-head', head), span('mltrack-Name-tail', tail));
     const value = span('mltrack-Legend-value', '');
     button.append(sample(style?.stroke ?? 'currentColor', style?.dash ?? []), name, value);

@@ -5,7 +5,7 @@ import * as React from 'react';
 import { sparklinePath } from '../chart/sparkline';
 import { formatNumber, trendOf } from '../format';
 import type { Trend } from '../format';
-import { displayName, splitName } from '../text';
+import { displayName, readableKey, splitName } from '../text';
 import type { MetricValue, Problem, RunStatus } from '../types';
 import { useTools } from './context';
 import { failedIcon, finishedIcon, killedIcon, runningIcon, scheduledIcon } from './icons';
@@ -93,7 +93,7 @@ export function Metric(props: {
   const trend = recent === null ? 'unknown' : trendOf(recent);
   return (
     <span className="mltrack-Metric">
-      <Name text={metric.key} className="mltrack-Metric-key" />
+      <Name text={readableKey(metric.key)} className="mltrack-Metric-key" />
       <span className="mltrack-Metric-value" title={displayName(metric.text)}>
         {formatNumber(metric.value, metric.text, ROW_DIGITS)}
       </span>

@@ -22,6 +22,8 @@ import { nextIndex } from './virtualList';
 const ROW_HEIGHT = 46;
 const MAIN_METRICS = 2;
 const TICK_MS = 1000;
+/** How many runs that just ended are shown: the list below has them all. */
+const MOST_ENDED = 4;
 
 export function LiveSection(): JSX.Element {
   const { store, trans } = useTools();
@@ -33,12 +35,7 @@ export function LiveSection(): JSX.Element {
   if (!live.loaded) {
     return <Skeleton rows={1} rowHeight={ROW_HEIGHT} />;
   }
-  // A run that was opened stays until it is closed, also when it ended long ago.
-  const there = new Set(live.runs.map(run => run.summary.run_id));
-  const runs = [
-    ...live.runs,
-    ...[...opened.values()].filter(run => !there.has(run.summary.run_id))
-  ];
+  const runs = shownRuns(live.runs, opened);
   const toggle = (run: LiveRun): void => {
     const next = new Map(opened);
     if (!next.delete(run.summary.run_id)) {
@@ -69,6 +66,23 @@ export function LiveSection(): JSX.Element {
       <Announcer runs={live.runs} />
     </>
   );
+}
+
+/** What runs, the newest of what ended just now, and what was opened until it is closed. */
+function shownRuns(
+  live: readonly LiveRun[],
+  opened: ReadonlyMap<RunId, LiveRun>
+): readonly LiveRun[] {
+  let ended = 0;
+  const shown = live.filter(({ summary }) => {
+    if (isRunning(summary.status)) {
+      return true;
+    }
+    ended += 1;
+    return ended <= MOST_ENDED || opened.has(summary.run_id);
+  });
+  const there = new Set(shown.map(run => run.summary.run_id));
+  return [...shown, ...[...opened.values()].filter(run => !there.has(run.summary.run_id))];
 }
 
 /** Arrow keys move between rows; the row that has the focus is the one in the tab order. */

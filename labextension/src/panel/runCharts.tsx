@@ -6,7 +6,7 @@ import { ChartGroup } from '../chart/group';
 import type { GroupWords } from '../chart/group';
 import { formatCount } from '../format';
 import type { RunStore } from '../store/runStore';
-import { displayName, shortenMiddle, visible } from '../text';
+import { displayName, readableKey, shortenMiddle, visible } from '../text';
 import type { Pair, RunSummary } from '../types';
 import { Name, ProblemView } from './bits';
 import { useTools } from './context';
@@ -197,7 +197,7 @@ function Params(props: { pairs: readonly Pair[] }): JSX.Element | null {
           {pairs.slice(0, PARAMS_AT_ONCE).map(({ key, value }) => (
             <tr key={key}>
               <th scope="row">
-                <Name text={key} />
+                <Name text={readableKey(key)} />
               </th>
               <td>
                 <bdi title={displayName(value)}>{visible(shortenMiddle(value, LONGEST_VALUE))}</bdi>

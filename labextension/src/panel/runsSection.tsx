@@ -3,7 +3,7 @@ import * as React from 'react';
 import { formatAgo, formatCount, formatDuration, formatNumber, formatTook } from '../format';
 import { isRunning } from '../store/liveStore';
 import type { RunsStore } from '../store/runsStore';
-import { displayName, lastLine } from '../text';
+import { displayName, lastLine, readableKey } from '../text';
 import type { RunId, RunSummary } from '../types';
 import { InsertButton, Metric, Name, ProblemView, Skeleton, StatusMark } from './bits';
 import { metricColumns } from './columns';
@@ -154,7 +154,7 @@ function ColumnHeads(props: { columns: readonly string[] }): JSX.Element {
       <span />
       <span>{trans.__('name')}</span>
       {props.columns.map(key => (
-        <Name key={key} text={key} className="mltrack-mod-number" />
+        <Name key={key} text={readableKey(key)} className="mltrack-mod-number" />
       ))}
       <span className="mltrack-mod-number">{trans.__('took')}</span>
       <span className="mltrack-mod-number">{trans.__('started')}</span>
