@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import copy
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from jupyter_mltrack.tracking import caution
 from jupyter_mltrack.tracking.context import CellContext
+
+STOP_S = 2.0
 
 
 def equip(context: CellContext) -> None:
@@ -87,5 +90,10 @@ def _start_monitor(context: CellContext) -> None:
 
 def _stop_monitor(context: CellContext, _error: Any) -> None:
     monitor = context.scratch.pop("monitor", None)
-    if monitor is not None:
-        monitor.finish()
+    if monitor is None:
+        return
+    # MLflow's monitor asks the store between two samples; a store that is slow to answer (or is
+    # made just now) must not hold the end of the cell.
+    ending = threading.Thread(target=monitor.finish, name="mltrack-monitor-end", daemon=True)
+    ending.start()
+    ending.join(STOP_S)

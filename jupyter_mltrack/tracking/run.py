@@ -10,14 +10,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from jupyter_mltrack.tracking import caution
 from jupyter_mltrack.tracking.context import CellContext
 from jupyter_mltrack.tracking.lineage import current_context
 
-if TYPE_CHECKING:
-    from jupyter_mltrack.workspaces import Workspace
 
 class Tracked:
     """The run as the `with` statement gives it: its id and name, and `log`."""
@@ -140,7 +138,9 @@ class track:  # noqa: N801  # a verb in all its uses
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         try:
             self._entered[-1].leave(error)
-        except KeyboardInterrupt as interrupt:  # it may have come before `leave` could shield itself
+        except (
+            KeyboardInterrupt
+        ) as interrupt:  # it may have come before `leave` could shield itself
             self._entered[-1].leave(error or interrupt)
             if error is None:
                 raise
@@ -181,7 +181,9 @@ class track:  # noqa: N801  # a verb in all its uses
         return wrapped if owner is None else functools.partial(wrapped, owner)
 
 
-def wrap(function: Callable[..., Any], name: str | None, options: Mapping[str, Any]) -> Callable[..., Any]:
+def wrap(
+    function: Callable[..., Any], name: str | None, options: Mapping[str, Any]
+) -> Callable[..., Any]:
     """Return `function` tracked: each call (or each iteration, or each awaiting) is one run."""
     signature = _signature(function)
 
@@ -256,6 +258,8 @@ def make_context(
         outer.birth()
         parent_id = outer.run_id
     run_id = _find(place, resume) if resume else None
+    if run_id is not None and not _clean_name(name):
+        name = _name_of(place, run_id)
     context = CellContext(
         place,
         name=_clean_name(name),
@@ -276,7 +280,9 @@ def make_context(
     return context
 
 
-def _equip(context: CellContext, settings: Any, autolog: bool | None, system_metrics: bool | None) -> None:
+def _equip(
+    context: CellContext, settings: Any, autolog: bool | None, system_metrics: bool | None
+) -> None:
     autolog = settings.autolog or None if autolog is None else autolog
     if autolog is not None:
         context.scratch["autolog"] = autolog
@@ -292,6 +298,12 @@ def _find(workspace: Any, spec: str) -> str:
     from jupyter_mltrack import runs
 
     return str(runs.find_run(workspace, spec))
+
+
+def _name_of(workspace: Any, run_id: str) -> str:
+    from jupyter_mltrack import runs
+
+    return str(runs.get_run(workspace, run_id).summary.name)
 
 
 def _clean_name(name: str | None) -> str | None:
@@ -323,7 +335,9 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
         return None
 
 
-def _arguments(signature: inspect.Signature | None, args: Iterable[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def _arguments(
+    signature: inspect.Signature | None, args: Iterable[Any], kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the small literal arguments of a call as parameters."""
     if signature is None:
         return {}
@@ -335,26 +349,7 @@ def _arguments(signature: inspect.Signature | None, args: Iterable[Any], kwargs:
     return {
         name: value
         for name, value in bound.arguments.items()
-        if not name.startswith("_") and (value is None or isinstance(value, bool | int | float | str)) and len(str(value)) <= 500
+        if not name.startswith("_")
+        and (value is None or isinstance(value, bool | int | float | str))
+        and len(str(value)) <= 500
     }
-
-
-def use(spec: str | None = None, *, experiment: str | None = None) -> Workspace:
-    """Choose the workspace, and with `experiment` the experiment, of the runs from now on.
-
-    Args:
-        spec: `local`, a path, an address, or a name from the settings file; None keeps it.
-        experiment: its name; None keeps it.
-
-    Returns:
-        The workspace that is current now.
-
-    Raises:
-        MltrackError: there is no such workspace.
-    """
-    from jupyter_mltrack.tracking import choice
-
-    place = choice.choose(spec) if spec is not None else choice.workspace()
-    if experiment is not None:
-        choice.choose_experiment(experiment)
-    return place
