@@ -1,6 +1,6 @@
 """Experiment tracking that lives in the notebook.
 
-`track`, `log` and `use` are here, and one function for each verb of `%mltrack`. Everything is
+`track` and `log` are here, and one function for each verb of `%mltrack`. Everything is
 imported when it is first asked for, so that loading the extension costs the kernel next to nothing.
 """
 
@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jupyter_mltrack.tracking.point import log
-    from jupyter_mltrack.tracking.run import track, use
+    from jupyter_mltrack.tracking.run import track
 
-__all__ = ["load_ipython_extension", "log", "track", "unload_ipython_extension", "use"]
+__all__ = ["load_ipython_extension", "log", "track", "unload_ipython_extension"]
 
 _PLACES = {
     "log": "jupyter_mltrack.tracking.point",
     "track": "jupyter_mltrack.tracking.run",
-    "use": "jupyter_mltrack.tracking.run",
 }
 
 

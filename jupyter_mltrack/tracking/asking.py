@@ -20,6 +20,7 @@ from jupyter_mltrack.tracking.book import PARENT, RUN_NAME
 if TYPE_CHECKING:
     from jupyter_mltrack.tracking.context import CellContext
     from jupyter_mltrack.tracking.ledger import Ledger
+    from jupyter_mltrack.workspaces import Workspace
 
 LIMIT_S = 2.0
 SKIP_S = 30.0
@@ -54,7 +55,11 @@ def create_run(
 ) -> Any:
     """Return a new run of the store, or one born here when the store does not answer."""
     given = {tag.key: tag.value for tag in tags or ()}
-    if context is not None and belonging.takes_cells_run(context, given, ledger.book) and not context.born:
+    if (
+        context is not None
+        and belonging.takes_cells_run(context, given, ledger.book)
+        and not context.born
+    ):
         run = birth(ledger, context, experiment_id, user_id, start_time, given, run_name)
         context.explicit_used = True
         return run
@@ -69,14 +74,19 @@ def create_run(
     if created is None:
         name = run_name or given.get(RUN_NAME)
         state = ledger.new_state(context, local_id, name, start_time, given, user_id)
-        state.experiment_id, state.experiment, state.artifact_uri = str(experiment_id), None, None
+        state.experiment_id, state.experiment = _where(ledger, experiment_id)
+        state.artifact_uri = None
         ledger.book.begin(state, owner_pid=os.getpid())
         ledger.count(context, state)
         return entities.run_of(state)
     state = entities.state_of(created)
     state.complete = True
     ledger.book.begin(state, created=True)
-    if context is not None and context.explicit_used and state.tags.get(RUN_NAME) == context.peek_name():
+    if (
+        context is not None
+        and context.explicit_used
+        and state.tags.get(RUN_NAME) == context.peek_name()
+    ):
         context.next_name()
     ledger.count(context, state)
     return created
@@ -99,8 +109,8 @@ def birth(
         state = context.birth(
             ledger.book,
             asked=True,
-            experiment_id=str(experiment_id),
-            experiment=None,
+            experiment_id=_where(ledger, experiment_id)[0],
+            experiment=_where(ledger, experiment_id)[1],
             start_ms=start_time,
             name=run_name or tags[RUN_NAME],
             user=user_id,
@@ -140,13 +150,15 @@ def _ask(
     """
     from mlflow.entities import RunTag
 
-    key = ledger.workspace.id
     remote = ledger.workspace.tracking_uri.startswith(("http://", "https://", "databricks"))
     if not remote:
         ledger.reading.settle()
         sent = [RunTag(name, value) for name, value in tags.items()]
         return ledger.real.create_run(experiment_id, user_id, start_time, sent, run_name)
-    if _silent_until_s.get(key, 0.0) > time.monotonic() or ledger.reading.unreachable():
+    if is_silent(ledger.workspace.id) or ledger.reading.unreachable():
+        return None
+    experiment_id = _real_experiment(ledger, experiment_id)
+    if experiment_id is None:
         return None
     sent = [RunTag(name, value) for name, value in {**tags, RUN_ID_TAG: local_id}.items()]
     store = ledger.real  # made before the clock runs
@@ -157,13 +169,42 @@ def _ask(
     except Exception as error:
         if is_callers(error):
             raise
-        _silent_until_s[key] = time.monotonic() + SKIP_S
-        caution.trouble(
-            f"create {key}",
-            f'The workspace "{ledger.workspace.name}" gave no answer: the run waits on this machine and is sent later',
-            error,
-        )
+        note_silence(ledger.workspace, error)
         return None
+
+
+def _where(ledger: Ledger, experiment_id: Any) -> tuple[str | None, str | None]:
+    """Return (id, name) of the experiment for a birth: the id, unless it is one that we made up."""
+    name = ledger.reading.promised_name(experiment_id)
+    return (str(experiment_id), None) if name is None else (None, name)
+
+
+def _real_experiment(ledger: Ledger, experiment_id: Any) -> Any:
+    """Return the store's id of an experiment that was promised while the store was away."""
+    name = ledger.reading.promised_name(experiment_id)
+    if name is None:
+        return experiment_id
+    try:
+        found = within(LIMIT_S, lambda: ledger.real.get_experiment_by_name(name))
+        return found.experiment_id if found else ledger.real.create_experiment(name, None, [])
+    except Exception as error:
+        note_silence(ledger.workspace, error)
+        return None
+
+
+def is_silent(workspace_id: str) -> bool:
+    """Say whether a store gave no answer lately, so that asking again is no use."""
+    return _silent_until_s.get(workspace_id, 0.0) > time.monotonic()
+
+
+def note_silence(workspace: Workspace, error: BaseException) -> None:
+    """Remember that a store gave no answer, and say so."""
+    _silent_until_s[workspace.id] = time.monotonic() + SKIP_S
+    caution.trouble(
+        f"silent {workspace.id}",
+        f'The workspace "{workspace.name}" gives no answer: runs wait on this machine and are sent later',
+        error,
+    )
 
 
 def within(limit_s: float, act: Callable[[], Any]) -> Any:

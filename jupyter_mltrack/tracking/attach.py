@@ -101,7 +101,9 @@ def _take_over() -> None:
         lazy.install()
         front.install()
     except Exception as error:
-        caution.trouble("attach", "MLflow's calls are not tracked by mltrack; they work as always", error)
+        caution.trouble(
+            "attach", "MLflow's calls are not tracked by mltrack; they work as always", error
+        )
 
 
 def _is_being_imported(name: str) -> bool:

@@ -153,7 +153,9 @@ class Book:
             self._shipper = ensure_shipper(journal)
         except Exception as error:
             caution.trouble(
-                "shipper", "Runs are kept in the journal; `%mltrack sync` brings them to the store", error
+                "shipper",
+                "Runs are kept in the journal; `%mltrack sync` brings them to the store",
+                error,
             )
 
     def wake(self) -> None:
@@ -162,7 +164,9 @@ class Book:
             try:
                 self._shipper.wake()
             except Exception as error:
-                caution.trouble("wake", "The shipper does not answer; the journal keeps everything", error)
+                caution.trouble(
+                    "wake", "The shipper does not answer; the journal keeps everything", error
+                )
 
     def write(self, event: wire.JournalEvent) -> bool:
         """Journal one event; False when it could not be kept (the user was told)."""
@@ -225,7 +229,11 @@ class Book:
                     name=run.name,
                     start_ms=run.start_ms,
                     experiment=run.experiment,
-                    experiment_id=(wire.ExperimentId(run.experiment_id) if run.experiment_id is not None else None),
+                    experiment_id=(
+                        wire.ExperimentId(run.experiment_id)
+                        if run.experiment_id is not None
+                        else None
+                    ),
                     artifact_uri=run.artifact_uri,
                     tags=_sound(run.tags),
                     user=run.user,
@@ -257,7 +265,9 @@ class Book:
             run.tags.pop(key, None)
         return self.write(wire.RunTagDeleted(run_id=wire.RunId(run_id), key=key))
 
-    def log_params(self, run_id: str, params: Mapping[str, object], *, automatic: bool = False) -> bool:
+    def log_params(
+        self, run_id: str, params: Mapping[str, object], *, automatic: bool = False
+    ) -> bool:
         """Journal parameters; the user's beat `automatic` ones."""
         from jupyter_mltrack import wire
 
@@ -283,7 +293,9 @@ class Book:
             wire.RunUpdated(run_id=wire.RunId(run_id), name=name, status=status)  # type: ignore[arg-type]
         )
 
-    def end(self, run_id: str, status: str, *, end_ms: int | None = None, error: str | None = None) -> bool:
+    def end(
+        self, run_id: str, status: str, *, end_ms: int | None = None, error: str | None = None
+    ) -> bool:
         """Journal the end of a run, and have it sent."""
         from jupyter_mltrack import wire
 
@@ -295,7 +307,10 @@ class Book:
             run.status, run.end_ms, run.error = status, end_ms, error
         done = self.write(
             wire.RunEnded(
-                run_id=wire.RunId(run_id), status=status, end_ms=end_ms, error=error  # type: ignore[arg-type]
+                run_id=wire.RunId(run_id),
+                status=status,
+                end_ms=end_ms,
+                error=error,  # type: ignore[arg-type]
             )
         )
         self.to_disk()
@@ -334,14 +349,18 @@ class Book:
         try:
             whole.keep(self, run, run_id, path, text)
         except Exception as error:
-            caution.trouble("whole", f"The whole value of {key!r} could not be kept beside the cut one", error)
+            caution.trouble(
+                "whole", f"The whole value of {key!r} could not be kept beside the cut one", error
+            )
             return
         message = f"The value of {key!r} has {len(text):,} characters and was cut; the whole is in {path}."
         self.note("value_cut", message, run_id)
 
 
 def _tell_trouble(trouble: Any) -> None:
-    caution.warn_once(f"journal {trouble.code} {trouble.message}", f"{trouble.message} {trouble.hint}".strip())
+    caution.warn_once(
+        f"journal {trouble.code} {trouble.message}", f"{trouble.message} {trouble.hint}".strip()
+    )
 
 
 def now_ms() -> int:

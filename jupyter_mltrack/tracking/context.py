@@ -175,7 +175,9 @@ class CellContext:
                 _open.remove(self)
             fast.latest = _open[-1] if _open else None
             if current.get() is self:
-                current.set(self.outer if self.outer is not None and not self.outer.closed else None)
+                current.set(
+                    self.outer if self.outer is not None and not self.outer.closed else None
+                )
         if self.pid == os.getpid():
             _publish_latest()
 
@@ -186,7 +188,9 @@ class CellContext:
         """Say whether the cell's run was born."""
         return self.book is not None
 
-    def birth(self, book: Book | None = None, *, created: bool = False, asked: bool = False, **known: Any) -> RunState:
+    def birth(
+        self, book: Book | None = None, *, created: bool = False, asked: bool = False, **known: Any
+    ) -> RunState:
         """Have the cell's run born, if it was not, and return its state.
 
         Args:
@@ -276,7 +280,9 @@ class CellContext:
     @property
     def in_own_thread(self) -> bool:
         """Say whether the caller is the thread and process that entered the context."""
-        return not self.is_worker and self.thread == threading.get_ident() and self.pid == os.getpid()
+        return (
+            not self.is_worker and self.thread == threading.get_ident() and self.pid == os.getpid()
+        )
 
     # --------------------------------------------------------------------------- workers
 
@@ -287,7 +293,9 @@ class CellContext:
         try:
             board.publish(self.described())
         except OSError as error:
-            caution.trouble("board", "Other processes will not know which run they belong to", error)
+            caution.trouble(
+                "board", "Other processes will not know which run they belong to", error
+            )
 
     def described(self) -> dict[str, Any]:
         """Return what a worker needs to log into this cell's run."""
@@ -324,12 +332,8 @@ def made_up_name(run_id: str) -> str:
     return f"{_MOODS[number % 16]}-{_BEINGS[number // 16 % 16]}-{number // 256 % 1000}"
 
 
-_MOODS = (
-    "amber calm clear brisk eager fair gentle keen lively mild nimble quiet steady swift vivid warm".split()
-)
-_BEINGS = (
-    "auk crane finch heron ibis kite lark merlin otter owl plover robin seal stork tern wren".split()
-)
+_MOODS = "amber calm clear brisk eager fair gentle keen lively mild nimble quiet steady swift vivid warm".split()
+_BEINGS = "auk crane finch heron ibis kite lark merlin otter owl plover robin seal stork tern wren".split()
 
 
 def _is_other_thread() -> bool:

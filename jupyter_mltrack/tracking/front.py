@@ -195,7 +195,10 @@ def _fast_log_metric(original: Callable[..., Any]) -> Callable[..., Any]:
             and model_id is None
             and dataset is None
             and (synchronous or (synchronous is None and _ASYNC not in environ))
-            and (value.__class__ is float or (value.__class__ is int and -_FLOAT_MAX < value < _FLOAT_MAX))
+            and (
+                value.__class__ is float
+                or (value.__class__ is int and -_FLOAT_MAX < value < _FLOAT_MAX)
+            )
         ):
             stack = stacks.get()
             route = _route_of(stack[-1]) if stack else None
@@ -348,7 +351,9 @@ class _Seam:
         """Stop monitors, and take the cell's runs off the stacks of all threads."""
         fluent = _front.fluent
         ids = {run_id for _, run_id in context.runs}
-        ids |= {local for book, _ in context.runs for local, here in book.aliases.items() if here in ids}
+        ids |= {
+            local for book, _ in context.runs for local, here in book.aliases.items() if here in ids
+        }
         for run_id in ids:
             monitor = fluent.run_id_to_system_metrics_monitor.pop(run_id, None)
             if monitor is not None:

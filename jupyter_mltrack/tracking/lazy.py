@@ -186,7 +186,10 @@ def _likely_class(builder: Any) -> tuple[str, str] | None:
 
     if builder.__name__ == "_get_sqlalchemy_store":
         if MLFLOW_ENABLE_WORKSPACES.get():
-            return "mlflow.store.tracking.sqlalchemy_workspace_store", "WorkspaceAwareSqlAlchemyStore"
+            return (
+                "mlflow.store.tracking.sqlalchemy_workspace_store",
+                "WorkspaceAwareSqlAlchemyStore",
+            )
         return "mlflow.store.tracking.sqlalchemy_store", "SqlAlchemyStore"
     return {
         "_get_file_store": ("mlflow.store.tracking.file_store", "FileStore"),

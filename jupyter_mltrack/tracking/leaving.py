@@ -93,11 +93,17 @@ def end_runs(context: CellContext, error: BaseException | None) -> None:
         try:
             act(context, error)
         except Exception as problem:
-            caution.trouble("before_end", "Something could not be recorded with this cell's run", problem)
+            caution.trouble(
+                "before_end", "Something could not be recorded with this cell's run", problem
+            )
     context.before_end.clear()
     if context.is_worker:
         return
-    if not context.born and not context.runs and (context.record_empty or board.is_claimed(context.run_id)):
+    if (
+        not context.born
+        and not context.runs
+        and (context.record_empty or board.is_claimed(context.run_id))
+    ):
         context.birth()
     if fast.seam is not None:
         fast.seam.leaving(context)
@@ -106,7 +112,12 @@ def end_runs(context: CellContext, error: BaseException | None) -> None:
         context.book.log_params(context.run_id, automatic, automatic=True)
     for book, run_id in reversed(context.runs):
         run = book.runs.get(run_id)
-        if run is None or run.ended or run.lifecycle != "active" or _is_at_work(run.thread, context):
+        if (
+            run is None
+            or run.ended
+            or run.lifecycle != "active"
+            or _is_at_work(run.thread, context)
+        ):
             continue
         book.end(run_id, status, error=line)
     for book in {id(book): book for book, _ in context.runs}.values():

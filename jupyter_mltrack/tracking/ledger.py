@@ -115,7 +115,9 @@ class Ledger:
                 continue
             row = rows.setdefault((metric.step, metric.timestamp), {})
             if metric.key in row:  # the same metric twice: keep both, in order
-                self._write_row(sink, rows.pop((metric.step, metric.timestamp)), metric.step, metric.timestamp)
+                self._write_row(
+                    sink, rows.pop((metric.step, metric.timestamp)), metric.step, metric.timestamp
+                )
                 row = rows.setdefault((metric.step, metric.timestamp), {})
             row[metric.key] = metric.value
         for (step, at), row in rows.items():
@@ -145,13 +147,19 @@ class Ledger:
         ]
         self.book.write(wire.RunMetrics(run_id=wire.RunId(run.run_id), metrics=points))
 
-    def log_batch(self, run_id: str, metrics: Sequence[Any], params: Sequence[Any], tags: Sequence[Any]) -> None:
+    def log_batch(
+        self, run_id: str, metrics: Sequence[Any], params: Sequence[Any], tags: Sequence[Any]
+    ) -> None:
         """Journal a batch."""
         run = self.known(run_id)
         if run is not None:
             params = [self._cut(run, "params", param, MAX_PARAM) for param in params]
             tags = [self._cut(run, "tags", tag, MAX_TAG) for tag in tags]
-        if run is None or not validity.is_batch(metrics, params, tags) or self._changes(run, params):
+        if (
+            run is None
+            or not validity.is_batch(metrics, params, tags)
+            or self._changes(run, params)
+        ):
             self.pass_on("log_batch", run_id, metrics, params, tags)
             self._remember(run, params, tags)
             return
@@ -192,7 +200,10 @@ class Ledger:
     def _changes(self, run: RunState, params: Sequence[Any]) -> bool:
         for param in params:
             before = run.params.get(param.key)
-            if before is not None and before not in (param.value, redact_pair(param.key, param.value)):
+            if before is not None and before not in (
+                param.value,
+                redact_pair(param.key, param.value),
+            ):
                 return True
         return False
 
@@ -223,7 +234,9 @@ class Ledger:
 
     # ---------------------------------------------------------------------------- status
 
-    def update_run_info(self, run_id: str, run_status: int | None, end_time: int | None, run_name: str | None) -> RunInfo:
+    def update_run_info(
+        self, run_id: str, run_status: int | None, end_time: int | None, run_name: str | None
+    ) -> RunInfo:
         """Journal a new status, end or name."""
         from mlflow.entities import RunStatus
 
@@ -250,29 +263,41 @@ class Ledger:
     def _belongs(self, run: RunState) -> None:
         """Have a run that was resumed in a cell end with the cell if nobody ends it before."""
         context = current_context()
-        if context is not None and not context.closed and (self.book, run.run_id) not in context.runs:
+        if (
+            context is not None
+            and not context.closed
+            and (self.book, run.run_id) not in context.runs
+        ):
             context.runs.append((self.book, run.run_id))
 
     # --------------------------------------------------------------------------- creation
 
-    def create_run(self, experiment_id: Any, user_id: str, start_time: int, tags: Any, run_name: str | None) -> Run:
+    def create_run(
+        self, experiment_id: Any, user_id: str, start_time: int, tags: Any, run_name: str | None
+    ) -> Run:
         """Begin a run: the cell's own, or one more."""
         context = current_context()
         given = {tag.key: tag.value for tag in tags or ()}
         name = run_name or given.get(RUN_NAME)
         settled = not (run_name and given.get(RUN_NAME, run_name) != run_name)
         if not settled or not all(validity.is_pair(tag, MAX_TAG) for tag in tags or ()):
-            return self._create_in_store(context, experiment_id, user_id, start_time, tags, run_name)
+            return self._create_in_store(
+                context, experiment_id, user_id, start_time, tags, run_name
+            )
         if context is not None:
             if not context.in_own_thread and given.get(PARENT) == context.run_id:
                 self.adopt(context)
             if belonging.takes_cells_run(context, given, self.book):
-                taken = self._take_cells_run(context, experiment_id, user_id, start_time, given, run_name)
+                taken = self._take_cells_run(
+                    context, experiment_id, user_id, start_time, given, run_name
+                )
                 if taken is not None:
                     return taken
         location = self._location(experiment_id)
         if location is None:
-            return self._create_in_store(context, experiment_id, user_id, start_time, tags, run_name)
+            return self._create_in_store(
+                context, experiment_id, user_id, start_time, tags, run_name
+            )
         import uuid
 
         run_id = uuid.uuid4().hex
@@ -298,7 +323,13 @@ class Ledger:
         return context.birth(self.book)
 
     def new_state(
-        self, context: CellContext | None, run_id: str, name: str | None, start_time: int, given: dict[str, str], user_id: str
+        self,
+        context: CellContext | None,
+        run_id: str,
+        name: str | None,
+        start_time: int,
+        given: dict[str, str],
+        user_id: str,
     ) -> RunState:
         """Return the state of one more run, of the cell if there is one; writes nothing."""
         if context is not None:
@@ -323,7 +354,13 @@ class Ledger:
             context.runs.append((self.book, run.run_id))
 
     def _take_cells_run(
-        self, context: CellContext, experiment_id: Any, user_id: str, start_time: int, given: dict[str, str], run_name: str | None
+        self,
+        context: CellContext,
+        experiment_id: Any,
+        user_id: str,
+        start_time: int,
+        given: dict[str, str],
+        run_name: str | None,
     ) -> Run | None:
         """Let the user's `start_run` have the cell's run; None when it cannot be born that way."""
         fresh = {k: v for k, v in given.items() if k != RUN_NAME}
@@ -339,7 +376,8 @@ class Ledger:
                 name=given.get(RUN_NAME) or run_name or context.name,
                 user=user_id,
                 tags={**self.cell_tags(context), **fresh},
-                artifact_uri=_artifacts(location, context.run_id) or self.workspace.artifact_uri(context.run_id),
+                artifact_uri=_artifacts(location, context.run_id)
+                or self.workspace.artifact_uri(context.run_id),
             )
             run = self.book.runs[context.run_id]
         else:
@@ -382,7 +420,13 @@ class Ledger:
         return found
 
     def _create_in_store(
-        self, context: CellContext | None, experiment_id: Any, user_id: str, start_time: int, tags: Any, run_name: str | None
+        self,
+        context: CellContext | None,
+        experiment_id: Any,
+        user_id: str,
+        start_time: int,
+        tags: Any,
+        run_name: str | None,
     ) -> Run:
         """Ask the real store for the run, with a short limit where a network is in between."""
         from jupyter_mltrack.tracking import asking

@@ -39,7 +39,9 @@ def literal_params(source: str) -> dict[str, str]:
     return dict(list(found.items())[:MAX_PARAMS])
 
 
-def named_params(names: Iterable[str], namespace: Mapping[str, object]) -> tuple[dict[str, str], list[str]]:
+def named_params(
+    names: Iterable[str], namespace: Mapping[str, object]
+) -> tuple[dict[str, str], list[str]]:
     """Read variables that were asked for by name; the second value lists those that are not there."""
     found: dict[str, str] = {}
     missing: list[str] = []
@@ -117,7 +119,9 @@ def _is_small(value: object, depth: int) -> bool:
         return len(value) <= _MAX_ITEMS and all(_is_small(one, depth - 1) for one in value)
     if depth and isinstance(value, dict):
         return len(value) <= _MAX_ITEMS and all(
-            isinstance(key, str | int) and not redaction.is_secret_name(str(key)) and _is_small(one, depth - 1)
+            isinstance(key, str | int)
+            and not redaction.is_secret_name(str(key))
+            and _is_small(one, depth - 1)
             for key, one in value.items()
         )
     return False

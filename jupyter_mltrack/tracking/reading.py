@@ -1,7 +1,7 @@
 """What the decorated store does with a read: ship first, then ask the real store.
 
-A read sees what this process wrote. When the store cannot be reached, what can be told from the
-journal is told from it, and marked; everything else is asked of MLflow's own store as ever.
+A read sees what this process wrote and what its workers wrote. What a store out of reach cannot
+answer is left to `offline`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mltrack.tracking import entities
 from jupyter_mltrack.tracking.book import RunState, now_ms
 from jupyter_mltrack.tracking.leaving import wait_for
+from jupyter_mltrack.tracking.offline import Offline
 
 if TYPE_CHECKING:
     from jupyter_mltrack.tracking.ledger import Ledger
@@ -31,6 +32,7 @@ class Reading:
         self._ledger = ledger
         self._book = ledger.book
         self._local = ledger.workspace.database is not None
+        self._offline = Offline(ledger, self)
 
     def settle(self) -> bool:
         """Ship what this process and its workers wrote; False when the store has not got it all."""
@@ -68,6 +70,10 @@ class Reading:
         from jupyter_mltrack.settings import data_dir
 
         return known_unreachable(data_dir(), self._ledger.workspace.id)
+
+    def promised_name(self, experiment_id: Any) -> str | None:
+        """Return the name of an experiment whose id we made up; None for ids of the store."""
+        return self._offline.experiment_name(experiment_id)
 
     def store_id(self, run_id: Any) -> Any:
         """Return the id that the store knows a run by."""
@@ -116,10 +122,10 @@ class Reading:
     def read(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Do one of the store's other calls after everything that was written before."""
         shipped = self.settle()
-        if not shipped and not self._local and self.unreachable():
-            answered = self._from_journal(method, args, kwargs)
+        if not self._local:
+            answered = self._offline.answer(method, args, kwargs, shipped=shipped)
             if answered is not None:
-                return answered
+                return answered[0]
         args = tuple(self.store_id(value) for value in args)
         kwargs = {name: self.store_id(value) for name, value in kwargs.items()}
         answer = getattr(self._ledger.real, method)(*args, **kwargs)
@@ -138,55 +144,6 @@ class Reading:
                 front.forget_routes()
         elif "experiment" in method:
             self._ledger.experiments.clear()
-
-    def _from_journal(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if method == "get_run":
-            run_id = args[0] if args else kwargs.get("run_id")
-            run = self._book.runs.get(self._book.canonical(str(run_id)))
-            return None if run is None else self._merged(run)
-        if method == "search_runs":
-            wanted = args[0] if args else kwargs.get("experiment_ids")
-            from mlflow.store.entities.paged_list import PagedList
-
-            ids = {str(one) for one in wanted or ()}
-            runs = [run for run in self._book.runs.values() if (run.experiment_id or "0") in ids]
-            return PagedList([self._merged(run) for run in reversed(runs)], None)
-        if method == "get_metric_history":
-            run_id = args[0] if args else kwargs.get("run_id")
-            key = args[1] if len(args) > 1 else kwargs.get("metric_key")
-            if self._book.canonical(str(run_id)) in self._book.runs:
-                from mlflow.store.entities.paged_list import PagedList
-
-                return PagedList(self._history(self._book.canonical(str(run_id)), str(key)), None)
-        return None
-
-    def _merged(self, run: RunState) -> Any:
-        for key, points in self._points(run.run_id).items():
-            run.metrics[key] = max(((value, step, at) for step, at, value in points), key=lambda p: (p[1], p[2], p[0]))
-        return entities.run_of(run, merged=True)
-
-    def _history(self, run_id: str, key: str) -> list[Any]:
-        from mlflow.entities import Metric
-
-        return [Metric(key, value, at, step) for step, at, value in self._points(run_id).get(key, ())]
-
-    def _points(self, run_id: str) -> dict[str, list[tuple[int, int, float]]]:
-        """Return the points of a run that are still in this process's journal."""
-        from jupyter_mltrack.journal import JournalReader, Rows
-
-        found: dict[str, list[tuple[int, int, float]]] = {}
-        reader = JournalReader(self._book.journal().path)
-        cursor = (1, 0)
-        while True:
-            batch = reader.read(cursor)
-            if batch.cursor == cursor:
-                return found
-            cursor = batch.cursor
-            for record in batch.records:
-                if isinstance(record, Rows) and record.run_id == run_id:
-                    for step, at, row in zip(record.steps, record.timestamps_ms, record.values, strict=True):
-                        for key, value in zip(record.keys, row, strict=True):
-                            found.setdefault(key, []).append((step, at, value))
 
 
 def _location(database: Path, experiment_id: int) -> str | None:

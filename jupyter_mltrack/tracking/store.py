@@ -104,7 +104,11 @@ def _operation(act: Callable[..., None], *args: Any) -> Any:
 def decorated_class(own: type, ledger: Ledger) -> type:
     """Return a subclass of a store's own class whose calls go through `ledger`."""
     taken = {name: value for name, value in vars(Decoration).items() if not name.startswith("__")}
-    body: dict[str, Any] = {"_mltrack": ledger, "__module__": own.__module__, "__doc__": own.__doc__}
+    body: dict[str, Any] = {
+        "_mltrack": ledger,
+        "__module__": own.__module__,
+        "__doc__": own.__doc__,
+    }
     for name, ours in taken.items():
         theirs = getattr(own, name, None)
         if callable(theirs) and callable(ours):

@@ -65,7 +65,11 @@ def is_batch(metrics: Sequence[Any], params: Sequence[Any], tags: Sequence[Any])
 
 def is_run_id(run_id: str) -> bool:
     """Say whether MLflow takes `run_id` as the id of a run."""
-    return len(run_id) <= 256 and run_id.isascii() and run_id.replace("-", "").replace("_", "").isalnum()
+    return (
+        len(run_id) <= 256
+        and run_id.isascii()
+        and run_id.replace("-", "").replace("_", "").isalnum()
+    )
 
 
 def cut(pair: Any) -> Any:
@@ -75,5 +79,7 @@ def cut(pair: Any) -> Any:
 
     if not MLFLOW_TRUNCATE_LONG_VALUES.get():
         return pair
-    check = validation._validate_param if type(pair).__name__ == "Param" else validation._validate_tag
+    check = (
+        validation._validate_param if type(pair).__name__ == "Param" else validation._validate_tag
+    )
     return check(pair.key, pair.value)

@@ -40,7 +40,9 @@ def upload(book: Book) -> None:
     if not book.whole:
         return
     waiting, book.whole = book.whole, []
-    threading.Thread(target=_upload, args=(book, waiting), name="mltrack-upload", daemon=True).start()
+    threading.Thread(
+        target=_upload, args=(book, waiting), name="mltrack-upload", daemon=True
+    ).start()
 
 
 def _upload(book: Book, waiting: list[tuple[str, str, str]]) -> None:

@@ -158,7 +158,10 @@ def mlflow_server(
 
 def _create_a_run(uri: str) -> None:
     """Have the server import what its first requests need, so that no test waits for that."""
-    for path, body in (("experiments/search", '{"max_results": 1}'), ("runs/create", '{"experiment_id": "0"}')):
+    for path, body in (
+        ("experiments/search", '{"max_results": 1}'),
+        ("runs/create", '{"experiment_id": "0"}'),
+    ):
         request = urllib.request.Request(
             f"{uri}/api/2.0/mlflow/{path}", body.encode(), {"Content-Type": "application/json"}
         )

@@ -19,7 +19,14 @@ from jupyter_mltrack.tracking import attach, lazy
 
 def surface() -> dict[str, object]:
     """Everything of MLflow that we may touch."""
-    names = ("log_metric", "log_metrics", "_get_or_start_run", "_get_experiment_id", "start_run", "end_run")
+    names = (
+        "log_metric",
+        "log_metrics",
+        "_get_or_start_run",
+        "_get_experiment_id",
+        "start_run",
+        "end_run",
+    )
     return {
         **{f"fluent.{name}": getattr(fluent, name) for name in names},
         "mlflow.log_metric": mlflow.log_metric,
@@ -55,7 +62,9 @@ def test_detach_leaves_alone_what_others_put_over_it() -> None:
     assert fluent.log_metric is not ours
 
 
-def test_a_plain_store_finds_what_was_logged_before_unloading(new_sqlite: Callable[[str], str]) -> None:
+def test_a_plain_store_finds_what_was_logged_before_unloading(
+    new_sqlite: Callable[[str], str],
+) -> None:
     mlflow.set_tracking_uri(new_sqlite("a"))
     attach.attach()
     with mlflow.start_run() as run:
@@ -89,9 +98,15 @@ def test_a_decorated_store_is_of_the_stores_own_class(new_sqlite: Callable[[str]
 def test_signatures_and_documentation_stay() -> None:
     import inspect
 
-    before = {name: (inspect.signature(getattr(mlflow, name)), getattr(mlflow, name).__doc__) for name in ("log_metric", "log_metrics")}
+    before = {
+        name: (inspect.signature(getattr(mlflow, name)), getattr(mlflow, name).__doc__)
+        for name in ("log_metric", "log_metrics")
+    }
     attach.attach()
-    after = {name: (inspect.signature(getattr(mlflow, name)), getattr(mlflow, name).__doc__) for name in before}
+    after = {
+        name: (inspect.signature(getattr(mlflow, name)), getattr(mlflow, name).__doc__)
+        for name in before
+    }
     assert after == before
 
 
@@ -141,7 +156,9 @@ assert "MLFLOW_TRACKING_URI" not in os.environ
 
 
 def test_a_fresh_process_needs_neither_a_database_nor_its_driver_to_log() -> None:
-    done = subprocess.run([sys.executable, "-c", _FRESH], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", _FRESH], capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -166,7 +183,9 @@ print(loaded, first)
 def test_loading_and_the_first_point_are_cheap() -> None:
     best = [9.0, 9.0]
     for _ in range(3):
-        done = subprocess.run([sys.executable, "-c", _CHEAP], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", _CHEAP], capture_output=True, text=True, check=True
+        )
         best = [min(pair) for pair in zip(best, map(float, done.stdout.split()), strict=True)]
     assert best[0] < 0.06
     assert best[1] < 0.3

@@ -15,10 +15,9 @@ from typing import Any
 
 import pytest
 
-import jupyter_mltrack
 from jupyter_mltrack import log, track
 from jupyter_mltrack.errors import MltrackWarning, UsageError
-from jupyter_mltrack.tracking import point
+from jupyter_mltrack.tracking import choice, point
 from jupyter_mltrack.tracking.lineage import current_context
 
 Keeper = Callable[..., dict[str, Any]]
@@ -55,7 +54,11 @@ def test_a_block_is_one_run_with_its_points_parameters_and_tags(kept: Keeper) ->
         (SystemExit(3), "FAILED", "SystemExit: 3"),
         (SystemExit("bad"), "FAILED", "SystemExit: bad"),
         (GeneratorExit(), "FINISHED", None),
-        (RuntimeError("password=hunter2secret"), "FAILED", "RuntimeError: password=[redacted: secret]"),
+        (
+            RuntimeError("password=hunter2secret"),
+            "FAILED",
+            "RuntimeError: password=[redacted: secret]",
+        ),
     ],
 )
 def test_how_a_block_ends_is_the_status_of_its_run(
@@ -243,7 +246,9 @@ def test_threads_of_a_block_log_into_its_run(kept: Keeper) -> None:
         for thread in threads:
             thread.join()
     found = kept()["threads"]
-    assert {key: len(points) for key, points in found.points.items()} == {f"t{i}": 50 for i in range(4)}
+    assert {key: len(points) for key, points in found.points.items()} == {
+        f"t{i}": 50 for i in range(4)
+    }
 
 
 def test_a_thread_that_outlives_its_block_stays_with_it(kept: Keeper) -> None:
@@ -337,7 +342,10 @@ def test_three_interrupts_within_90_ms_end_the_run_once_as_killed(kept: Keeper, 
     )
     assert done.returncode == 0, done.stderr
     found = kept()
-    assert {name: run.status for name, run in found.items()} == {"stopped": "KILLED", "next": "FINISHED"}
+    assert {name: run.status for name, run in found.items()} == {
+        "stopped": "KILLED",
+        "next": "FINISHED",
+    }
 
 
 def test_an_interrupt_while_leaving_is_raised_after_the_run_has_ended(kept: Keeper) -> None:
@@ -370,7 +378,9 @@ def test_a_signal_handler_may_log(kept: Keeper) -> None:
 # ------------------------------------------------------------------------------- trouble
 
 
-@pytest.mark.parametrize("odd", [None, 3, "x", [("a", 1)], {"a": "text"}, {"a": None}, {"a": [1, 2]}, {"a": object()}])
+@pytest.mark.parametrize(
+    "odd", [None, 3, "x", [("a", 1)], {"a": "text"}, {"a": None}, {"a": [1, 2]}, {"a": object()}]
+)
 def test_a_point_that_is_none_warns_once_and_never_raises(kept: Keeper, odd: Any) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -382,7 +392,9 @@ def test_a_point_that_is_none_warns_once_and_never_raises(kept: Keeper, odd: Any
     assert list(kept()["odd"].points) == ["fine"]
 
 
-def test_trouble_stays_a_word_where_warnings_are_errors(kept: Keeper, capsys: pytest.CaptureFixture[str]) -> None:
+def test_trouble_stays_a_word_where_warnings_are_errors(
+    kept: Keeper, capsys: pytest.CaptureFixture[str]
+) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with track("strict"):
@@ -407,7 +419,7 @@ def test_points_outside_of_any_block_are_kept_in_a_run_of_their_own(kept: Keeper
 def test_the_experiment_is_chosen_for_a_block_or_for_all(kept: Keeper) -> None:
     import sqlite3
 
-    jupyter_mltrack.use(experiment="all")
+    choice.choose_experiment("all")
     with track("one"):
         pass
     with track("two", experiment="special"):

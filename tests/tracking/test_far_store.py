@@ -48,9 +48,15 @@ class Line:
                     self.close_connection = True
                     return
                 if mode in ("503", "401", "html"):
-                    self._send(200 if mode == "html" else int(mode), b"<html>sign in here</html>", "text/html")
+                    self._send(
+                        200 if mode == "html" else int(mode),
+                        b"<html>sign in here</html>",
+                        "text/html",
+                    )
                     return
-                status, answer, kind = line.forward(self.command, self.path, body, dict(self.headers))
+                status, answer, kind = line.forward(
+                    self.command, self.path, body, dict(self.headers)
+                )
                 if mode == "lose create" and self.path.endswith("/runs/create"):
                     line.mode = "up"
                     self.close_connection = True
@@ -71,7 +77,9 @@ class Line:
         self.uri = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def forward(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes, str]:
+    def forward(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, bytes, str]:
         kept = {k: v for k, v in headers.items() if k.lower() in ("content-type", "accept")}
         request = urllib.request.Request(self.target + path, body, kept, method=method)
         try:
@@ -214,3 +222,31 @@ def test_reads_are_answered_from_the_journal_while_the_server_is_gone(line: Line
     assert "mltrack.waiting" in again.data.tags
     assert [point.value for point in history] == [1.0, 2.0]
     assert [run.info.run_id for run in listed] == [cell.run_id]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_cell_that_names_experiments_and_data_without_a_server_arrives_where_it_was_meant(
+    line: Line, mlflow_server: str
+) -> None:
+    import pandas
+
+    line.mode = "refuse"
+    begun_s = time.perf_counter()
+    name = f"meant-{time.time_ns()}"
+    with track("meant"):
+        mlflow.set_experiment(name)
+        with mlflow.start_run():
+            mlflow.log_metric("m", 1.0, step=0)
+            mlflow.log_input(mlflow.data.from_pandas(pandas.DataFrame({"a": [1]}), name="frame"))
+    assert time.perf_counter() - begun_s < 10
+    line.mode = "up"
+    client = MlflowClient(mlflow_server)
+    until_s = time.monotonic() + 90
+    found: list[Any] = []
+    while time.monotonic() < until_s and not (found and found[0].inputs.dataset_inputs):
+        time.sleep(0.3)
+        experiment = client.get_experiment_by_name(name)
+        found = list(client.search_runs([experiment.experiment_id])) if experiment else []
+    (run,) = found
+    assert run.data.metrics == {"m": 1.0}
+    assert [one.dataset.name for one in run.inputs.dataset_inputs] == ["frame"]

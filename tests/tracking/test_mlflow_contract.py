@@ -61,10 +61,14 @@ class Eyes:
             (info.run_id, info.status, info.lifecycle_stage, info.end_time is None, info.user_id),
             ("name", info.run_name if "-" not in (info.run_name or "") else "made up"),
             sorted(run.data.params.items()),
-            sorted((k, v if k != "mlflow.runName" or "-" not in v else "made up") for k, v in tags.items()),
+            sorted(
+                (k, v if k != "mlflow.runName" or "-" not in v else "made up")
+                for k, v in tags.items()
+            ),
             sorted(run.data.metrics.items()),
             sorted(metrics.items()),
-            info.artifact_uri is not None and info.artifact_uri.endswith(f"{info.run_id}/artifacts"),
+            info.artifact_uri is not None
+            and info.artifact_uri.endswith(f"{info.run_id}/artifacts"),
         )
 
     def history(self, run_id: str, key: str) -> list[tuple[float, int, bool]]:
@@ -143,7 +147,23 @@ def an_implicit_run(eyes: Eyes) -> None:
 def names_that_are_refused_and_taken(eyes: Eyes) -> None:
     with mlflow.start_run() as run:
         eyes.know(run.info.run_id)
-        odd = ["a b", "a/b", "a:b", "ä", "", "/", ".", "..", "../x", "a//b", "a/", "x\n", "x\ty", "(", "a" * 250]
+        odd = [
+            "a b",
+            "a/b",
+            "a:b",
+            "ä",
+            "",
+            "/",
+            ".",
+            "..",
+            "../x",
+            "a//b",
+            "a/",
+            "x\n",
+            "x\ty",
+            "(",
+            "a" * 250,
+        ]
         odd += ["a" * 251, None, "a.b-c_d", "é", "x\u202e", "'", "__proto__"]
         for name in odd:
             eyes.error(mlflow.log_metric, name, 1.0)
@@ -160,7 +180,14 @@ def values_that_are_refused_and_taken(eyes: Eyes) -> None:
     with mlflow.start_run() as run:
         eyes.know(run.info.run_id)
         values: list[Any] = [1, 0.5, True, "0.5", "x", None, [1], 2**53 + 1, -0.0, 1e308, 5e-324]
-        values += [math.nan, math.inf, -math.inf, numpy.float32(0.1), numpy.int64(3), numpy.array([2.5])]
+        values += [
+            math.nan,
+            math.inf,
+            -math.inf,
+            numpy.float32(0.1),
+            numpy.int64(3),
+            numpy.array([2.5]),
+        ]
         values += [numpy.array([1.0, 2.0]), numpy.bool_(True), 10**400, 1j]
         for at, value in enumerate(values):
             eyes.error(mlflow.log_metric, f"one{at}", value)
@@ -193,7 +220,12 @@ def the_same_point_twice(eyes: Eyes) -> None:
             mlflow.log_metric("m", 1.0, step=1, timestamp=1000)
         mlflow.log_metric("m", 2.0, step=1, timestamp=1000)
         mlflow.log_metric("m", 5.0, step=0, timestamp=2000)
-        batch = [Metric("b", 1.0, 1, 0), Metric("b", 1.0, 1, 0), Metric("b", 3.0, 1, 0), Metric("c", 1.0, 1, 0)]
+        batch = [
+            Metric("b", 1.0, 1, 0),
+            Metric("b", 1.0, 1, 0),
+            Metric("b", 3.0, 1, 0),
+            Metric("c", 1.0, 1, 0),
+        ]
         eyes.client.log_batch(run.info.run_id, metrics=batch)
     eyes.run(run.info.run_id)
 
@@ -239,10 +271,15 @@ def batches_over_the_limit(eyes: Eyes) -> None:
     store = eyes.client._tracking_client.store
     with mlflow.start_run() as run:
         run_id = eyes.know(run.info.run_id)
-        eyes.error(store.log_batch, run_id, [Metric(f"m{i}", 1.0, 1, 0) for i in range(1001)], [], [])
+        eyes.error(
+            store.log_batch, run_id, [Metric(f"m{i}", 1.0, 1, 0) for i in range(1001)], [], []
+        )
         eyes.error(store.log_batch, run_id, [], [Param(f"p{i}", "1") for i in range(101)], [])
         eyes.error(store.log_batch, run_id, [], [], [RunTag(f"t{i}", "1") for i in range(101)])
-        both = [Metric(f"m{i}", 1.0, 1, 0) for i in range(950)], [Param(f"p{i}", "1") for i in range(60)]
+        both = (
+            [Metric(f"m{i}", 1.0, 1, 0) for i in range(950)],
+            [Param(f"p{i}", "1") for i in range(60)],
+        )
         eyes.error(store.log_batch, run_id, *both, [])
         mlflow.log_metrics({f"k{i}": float(i) for i in range(1200)})
         mlflow.log_params({f"a{i}": i for i in range(150)})
@@ -348,7 +385,10 @@ def asynchronous_logging(eyes: Eyes) -> None:
         mlflow.flush_async_logging()
         os.environ["MLFLOW_ENABLE_ASYNC_LOGGING"] = "true"
         try:
-            eyes.see(type(mlflow.log_metric("o", 1.0)).__name__, type(mlflow.log_metrics({"o2": 1.0})).__name__)
+            eyes.see(
+                type(mlflow.log_metric("o", 1.0)).__name__,
+                type(mlflow.log_metrics({"o2": 1.0})).__name__,
+            )
         finally:
             del os.environ["MLFLOW_ENABLE_ASYNC_LOGGING"]
         mlflow.flush_async_logging()
@@ -375,7 +415,9 @@ def runs_made_by_a_client(eyes: Eyes) -> None:
     experiment_id = mlflow.tracking.fluent._get_experiment_id()
     run = eyes.client.create_run(experiment_id, start_time=123, tags={"a": "b"}, run_name="mine")
     run_id = eyes.know(run.info.run_id)
-    eyes.see(run.info.status, run.info.start_time, run.info.run_name, run.data.tags, run.data.params)
+    eyes.see(
+        run.info.status, run.info.start_time, run.info.run_name, run.data.tags, run.data.params
+    )
     eyes.client.log_metric(run_id, "m", 1.0, timestamp=5, step=2)
     eyes.client.log_param(run_id, "p", 1)
     eyes.client.set_terminated(run_id, "FAILED", end_time=456)
@@ -416,7 +458,10 @@ def data_sets_that_went_in(eyes: Eyes) -> None:
         mlflow.log_metric("fit", 0.5, dataset=data)
         mlflow.log_metrics({"fit2": 0.5}, dataset=data, step=1)
     found = eyes.client.get_run(run.info.run_id)
-    inputs = [(i.dataset.name, i.dataset.digest, sorted((t.key, t.value) for t in i.tags)) for i in found.inputs.dataset_inputs]
+    inputs = [
+        (i.dataset.name, i.dataset.digest, sorted((t.key, t.value) for t in i.tags))
+        for i in found.inputs.dataset_inputs
+    ]
     eyes.see(sorted(inputs))
     eyes.run(run.info.run_id)
 
@@ -469,7 +514,11 @@ def autologging_of_scikit_learn(eyes: Eyes) -> None:
     for one in (run_id, mine.info.run_id):
         run = eyes.client.get_run(one)
         eyes.see(run.info.status, sorted(run.data.params.items()), sorted(run.data.metrics.items()))
-        eyes.see(sorted(tag for tag in run.data.tags if tag.startswith(("estimator", "mlflow.autologging"))))
+        eyes.see(
+            sorted(
+                tag for tag in run.data.tags if tag.startswith(("estimator", "mlflow.autologging"))
+            )
+        )
 
 
 @scenario
@@ -513,9 +562,7 @@ def test_a_sqlite_store_answers_the_same(play: Scenario, new_sqlite: Callable[[s
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("play", ON_A_SERVER, ids=lambda play: play.__name__)
-def test_a_server_answers_the_same(
-    play: Scenario, mlflow_server: str
-) -> None:
+def test_a_server_answers_the_same(play: Scenario, mlflow_server: str) -> None:
     theirs = observe(play, mlflow_server, decorated=False)
     ours = observe(play, mlflow_server, decorated=True)
     assert theirs
@@ -525,10 +572,17 @@ def test_a_server_answers_the_same(
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "play",
-    [a_run_with_everything, parameters_that_change, nested_and_resumed_runs, deleted_and_unknown_runs],
+    [
+        a_run_with_everything,
+        parameters_that_change,
+        nested_and_resumed_runs,
+        deleted_and_unknown_runs,
+    ],
     ids=lambda play: play.__name__,
 )
-def test_a_file_store_answers_the_same(play: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_store_answers_the_same(
+    play: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     theirs = observe(play, (tmp_path / "theirs").as_uri(), decorated=False)
     ours = observe(play, (tmp_path / "ours").as_uri(), decorated=True)

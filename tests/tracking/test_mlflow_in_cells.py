@@ -37,7 +37,10 @@ def test_the_first_run_is_the_cells_run_and_later_ones_are_named_after_it(kept: 
     assert [run.info.run_name for run in (first, second, third)] == ["cell", "cell-2", "cell-3"]
     found = kept()
     assert {name: run.points["m"][0][1] for name, run in found.items()} == {
-        "cell": 1.0, "cell-2": 2.0, "cell-3": 3.0, "mine": 4.0,
+        "cell": 1.0,
+        "cell-2": 2.0,
+        "cell-3": 3.0,
+        "mine": 4.0,
     }
     assert found["cell-3"].parent == second.info.run_id
     assert {run.tags["a"] for run in found.values()} == {"b"}
@@ -124,7 +127,11 @@ def test_a_run_left_open_by_the_cell_is_ended_and_the_next_cell_is_clean(kept: K
     with track("two"), mlflow.start_run():
         mlflow.log_metric("m", 1)
     found = kept()
-    assert {name: run.status for name, run in found.items()} == {"one": "FAILED", "one-2": "FAILED", "two": "FINISHED"}
+    assert {name: run.status for name, run in found.items()} == {
+        "one": "FAILED",
+        "one-2": "FAILED",
+        "two": "FINISHED",
+    }
 
 
 def test_a_run_that_was_active_before_the_cell_is_active_after_it(kept: Keeper) -> None:
@@ -138,7 +145,8 @@ def test_a_run_that_was_active_before_the_cell_is_active_after_it(kept: Keeper) 
     mlflow.end_run()
     found = kept()
     assert {name: sorted(run.points) for name, run in found.items() if run.points} == {
-        "cell": ["inside"], "before": ["outside"],
+        "cell": ["inside"],
+        "before": ["outside"],
     }
 
 
@@ -154,7 +162,10 @@ def test_the_users_own_end_start_and_delete_keep_their_meaning(kept: Keeper) -> 
             MlflowClient().log_metric(second.info.run_id, "m", 3)
         assert mlflow.get_run(first).info.status == "KILLED"
     found = kept()
-    assert {name: run.status for name, run in found.items()} == {"cell": "KILLED", "cell-2": "FINISHED"}
+    assert {name: run.status for name, run in found.items()} == {
+        "cell": "KILLED",
+        "cell-2": "FINISHED",
+    }
 
 
 def test_set_experiment_within_a_cell_counts(kept: Keeper) -> None:
@@ -170,7 +181,9 @@ def test_set_experiment_within_a_cell_counts(kept: Keeper) -> None:
     kept()
 
 
-def test_set_tracking_uri_within_a_cell_counts(kept: Keeper, new_sqlite: Callable[[str], str]) -> None:
+def test_set_tracking_uri_within_a_cell_counts(
+    kept: Keeper, new_sqlite: Callable[[str], str]
+) -> None:
     import sqlite3
 
     uri = new_sqlite("elsewhere")
@@ -181,7 +194,9 @@ def test_set_tracking_uri_within_a_cell_counts(kept: Keeper, new_sqlite: Callabl
         assert mlflow.get_run(run_id).data.metrics == {"m": 1.0}
         mlflow.end_run()
     assert MlflowClient(uri).get_run(run_id).info.status == "FINISHED"
-    rows = sqlite3.connect(uri.removeprefix("sqlite:///")).execute("SELECT run_uuid, status FROM runs")
+    rows = sqlite3.connect(uri.removeprefix("sqlite:///")).execute(
+        "SELECT run_uuid, status FROM runs"
+    )
     assert rows.fetchall() == [(run_id, "FINISHED")]
 
 
@@ -226,10 +241,15 @@ def test_no_autolog_keeps_a_cell_from_it_and_gives_it_back(kept: Keeper) -> None
     finally:
         mlflow.sklearn.autolog(disable=True, silent=True)
     found = kept()
-    assert {name: "max_iter" in run.params for name, run in found.items()} == {"without": False, "with": True}
+    assert {name: "max_iter" in run.params for name, run in found.items()} == {
+        "without": False,
+        "with": True,
+    }
 
 
-def test_system_metrics_are_recorded_with_the_cells_run(kept: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_system_metrics_are_recorded_with_the_cells_run(
+    kept: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING", "1")
     with track("load", system_metrics=True):
@@ -239,7 +259,9 @@ def test_system_metrics_are_recorded_with_the_cells_run(kept: Keeper, monkeypatc
     assert any(key.startswith("system/") for key in found.points)
 
 
-def test_mlflows_own_switch_for_system_metrics_works(kept: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mlflows_own_switch_for_system_metrics_works(
+    kept: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true")
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING", "1")

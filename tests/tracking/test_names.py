@@ -20,14 +20,19 @@ def is_taken_by_mlflow(name: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("name", ["loss", "val/loss", "a b", "a.b-c_d", "ä:ö", "日本", "__proto__", "constructor"])
+@pytest.mark.parametrize(
+    "name", ["loss", "val/loss", "a b", "a.b-c_d", "ä:ö", "日本", "__proto__", "constructor"]
+)
 def test_an_ordinary_name_stays_as_it_is(name: str) -> None:
     assert names.encode(name) == name
     assert names.original_tags(name, name) == {}
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.text(st.characters(exclude_categories=()), max_size=40) | st.text("_.x4/()a cutempy0", max_size=20))
+@given(
+    st.text(st.characters(exclude_categories=()), max_size=40)
+    | st.text("_.x4/()a cutempy0", max_size=20)
+)
 @example("")
 @example("/")
 @example("_.x28_")

@@ -16,10 +16,61 @@ from jupyter_mltrack.tracking import names
 Keeper = Callable[..., dict[str, Any]]
 
 ODD_NAMES = [
-    *("a b", "a/b", "a//b", "/a", "a/", "../x", "..", ".", "", " ", "a\nb", "a\tb", "a\0b", "\x1b[31m", "a\rb"),
-    *("\u202eabc", "a\u200bb", "\u2066x\u2069", "عربى", "עברית", "日本語", "e\u0301", "😀", "👨‍👩‍👧", "\ud800", "\udfff x"),
-    *("__proto__", "constructor", "toString", "hasOwnProperty", "prototype", "<img src=x onerror=alert(1)>"),
-    *("a'b", 'a"b', "a`b", "a\\b", "$x", "%s", "{x}", "a=b", "a;b", "a,b", "a|b", "a?b", "a*b", "CON", "nul."),
+    *(
+        "a b",
+        "a/b",
+        "a//b",
+        "/a",
+        "a/",
+        "../x",
+        "..",
+        ".",
+        "",
+        " ",
+        "a\nb",
+        "a\tb",
+        "a\0b",
+        "\x1b[31m",
+        "a\rb",
+    ),
+    *(
+        "\u202eabc",
+        "a\u200bb",
+        "\u2066x\u2069",
+        "عربى",
+        "עברית",
+        "日本語",
+        "e\u0301",
+        "😀",
+        "👨‍👩‍👧",
+        "\ud800",
+        "\udfff x",
+    ),
+    *(
+        "__proto__",
+        "constructor",
+        "toString",
+        "hasOwnProperty",
+        "prototype",
+        "<img src=x onerror=alert(1)>",
+    ),
+    *(
+        "a'b",
+        'a"b',
+        "a`b",
+        "a\\b",
+        "$x",
+        "%s",
+        "{x}",
+        "a=b",
+        "a;b",
+        "a,b",
+        "a|b",
+        "a?b",
+        "a*b",
+        "CON",
+        "nul.",
+    ),
     *("x" * 250, "x" * 251, "x" * 5000),
 ]
 
@@ -39,7 +90,10 @@ def test_s35_odd_names_within_one_point(kept: Keeper) -> None:
         log({name: float(at) for at, name in enumerate(ODD_NAMES)}, step=0)
     found = kept()["odd"]
     assert len(found.points) == 50
-    assert {names.decode(key): value for key, value in found.params.items()} == {"a(b": "1", "": "2"}
+    assert {names.decode(key): value for key, value in found.params.items()} == {
+        "a(b": "1",
+        "": "2",
+    }
 
 
 @pytest.mark.parametrize(
@@ -71,8 +125,12 @@ def test_s34_values_are_equal_bit_for_bit_when_read_from_the_journal() -> None:
         records = JournalReader(book.journal().path).read().records
     rows = [row for r in records if isinstance(r, Rows) for row in r.values]
     expected = [*values, float(numpy.float32(0.1)), 2.5]
-    assert [struct.pack("d", row[0]) for row in rows] == [struct.pack("d", value) for value in expected]
-    exact = [point.value for r in records for point in getattr(getattr(r, "event", None), "metrics", ())]
+    assert [struct.pack("d", row[0]) for row in rows] == [
+        struct.pack("d", value) for value in expected
+    ]
+    exact = [
+        point.value for r in records for point in getattr(getattr(r, "event", None), "metrics", ())
+    ]
     assert exact == [str(2**53 + 1)]
 
 
@@ -115,8 +173,13 @@ def test_s24_secrets_of_parameters_tags_and_errors_are_nowhere_on_the_disk(
         "environment": "canary-environment-0001",
         "jwt": "eyJ" + "a" * 20 + ".eyJ" + "b" * 20 + "." + "c" * 30,
     }
-    with pytest.raises(ValueError, match="canary"), track(
-        "secret", params={"a": secrets["hf_"], "password": secrets["password"]}, tags={"t": secrets["jwt"]}
+    with (
+        pytest.raises(ValueError, match="canary"),
+        track(
+            "secret",
+            params={"a": secrets["hf_"], "password": secrets["password"]},
+            tags={"t": secrets["jwt"]},
+        ),
     ):
         with mlflow.start_run():
             mlflow.log_param("url", f"postgresql://me:{secrets['password']}@host/db")
@@ -130,5 +193,7 @@ def test_s24_secrets_of_parameters_tags_and_errors_are_nowhere_on_the_disk(
         for path in root.rglob("*"):
             if path.is_file():
                 content = path.read_bytes()
-                found += [(path, kind) for kind, secret in secrets.items() if secret.encode() in content]
+                found += [
+                    (path, kind) for kind, secret in secrets.items() if secret.encode() in content
+                ]
     assert found == []

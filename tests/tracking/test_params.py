@@ -12,7 +12,10 @@ from jupyter_mltrack.tracking.params import MAX_PARAMS, literal_params, named_pa
     [
         ("lr = 0.01", {"lr": "0.01"}),
         ("n: int = 3", {"n": "3"}),
-        ("a = -1; b = 1e-3; c = True; d = None; e = 'x'", {"a": "-1", "b": "0.001", "c": "True", "d": "None", "e": "x"}),
+        (
+            "a = -1; b = 1e-3; c = True; d = None; e = 'x'",
+            {"a": "-1", "b": "0.001", "c": "True", "d": "None", "e": "x"},
+        ),
         ("a, b = 1, 2", {"a": "1", "b": "2"}),
         ("a = b = 5", {"a": "5", "b": "5"}),
         ("layers = (64, 32)", {"layers": "(64, 32)"}),
@@ -65,5 +68,10 @@ def test_named_variables_are_read_and_missing_ones_told() -> None:
         def __str__(self) -> str:
             raise ValueError
 
-    found = named_params(["a", "b", "c", "password"], {"a": 1, "b": Broken(), "password": "hunter22"})
-    assert found == ({"a": "1", "b": "<Broken: ValueError>", "password": "[redacted: named like a secret]"}, ["c"])
+    found = named_params(
+        ["a", "b", "c", "password"], {"a": 1, "b": Broken(), "password": "hunter22"}
+    )
+    assert found == (
+        {"a": "1", "b": "<Broken: ValueError>", "password": "[redacted: named like a secret]"},
+        ["c"],
+    )

@@ -38,7 +38,9 @@ def test_a_process_that_ends_in_mid_cell_leaves_an_honest_run(
     assert found.points["m"] == [(at, float(at)) for at in range(500)]
 
 
-def test_a_context_that_is_open_at_exit_is_ended_as_killed(kept: Callable[..., dict[str, Any]]) -> None:
+def test_a_context_that_is_open_at_exit_is_ended_as_killed(
+    kept: Callable[..., dict[str, Any]],
+) -> None:
     code = f'{_HEAD}\nmanager = track("open"); manager.__enter__(); log({{"m": 1}})'
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
@@ -80,7 +82,9 @@ mlflow.log_metric("m", 1)
     assert kept()["left"].status == "FINISHED"
 
 
-def test_an_interrupted_run_of_mlflow_is_killed_not_failed(kept: Callable[..., dict[str, Any]]) -> None:
+def test_an_interrupted_run_of_mlflow_is_killed_not_failed(
+    kept: Callable[..., dict[str, Any]],
+) -> None:
     code = f"""{_HEAD}
 import mlflow
 with track("cell"):

@@ -45,13 +45,26 @@ SECRETS = {
     "Google OAuth": "ya29." + some(WORD, 60),
     "Stripe key": "sk_live_" + some(WORD, 24),
     "SendGrid key": "SG." + some(WORD, 22) + "." + some(WORD, 43),
-    "private key": "-----BEGIN RSA PRIVATE KEY-----\n" + some(WORD, 64) + "\n-----END RSA PRIVATE KEY-----",
-    "OpenSSH key": "-----BEGIN OPENSSH PRIVATE KEY-----\n" + some(WORD, 70) + "\n-----END OPENSSH PRIVATE KEY-----",
+    "private key": "-----BEGIN RSA PRIVATE KEY-----\n"
+    + some(WORD, 64)
+    + "\n-----END RSA PRIVATE KEY-----",
+    "OpenSSH key": "-----BEGIN OPENSSH PRIVATE KEY-----\n"
+    + some(WORD, 70)
+    + "\n-----END OPENSSH PRIVATE KEY-----",
 }
 INSIDE = {
-    "SAS signature": ("https://x.blob.core.windows.net/c?sv=2024&sig={}", quote(base64.b64encode(some(WORD, 32).encode()).decode(), safe="")),
-    "connection string": ("DefaultEndpointsProtocol=https;AccountName=x;AccountKey={};EndpointSuffix=core.windows.net", some(WORD, 40)),
-    "service bus": ("Endpoint=sb://x.net/;SharedAccessKeyName=a;SharedAccessKey={}", some(WORD, 43) + "="),
+    "SAS signature": (
+        "https://x.blob.core.windows.net/c?sv=2024&sig={}",
+        quote(base64.b64encode(some(WORD, 32).encode()).decode(), safe=""),
+    ),
+    "connection string": (
+        "DefaultEndpointsProtocol=https;AccountName=x;AccountKey={};EndpointSuffix=core.windows.net",
+        some(WORD, 40),
+    ),
+    "service bus": (
+        "Endpoint=sb://x.net/;SharedAccessKeyName=a;SharedAccessKey={}",
+        some(WORD, 43) + "=",
+    ),
     "bearer header": ("Authorization: Bearer {}", some(WORD, 40)),
     "address": ("postgresql://me:{}@db.example.org/x", "p4ss-w0rd!"),
     "address with a token": ("https://{}@github.com/x/y", some(WORD, 40)),
@@ -64,7 +77,9 @@ INSIDE = {
 
 
 @pytest.mark.parametrize("kind", SECRETS)
-@pytest.mark.parametrize("frame", ["{}", "key is {}", "x={}", '"{}"', "a\n{}\nb", "({})", "f('{}')", "{}.", "{} "])
+@pytest.mark.parametrize(
+    "frame", ["{}", "key is {}", "x={}", '"{}"', "a\n{}\nb", "({})", "f('{}')", "{}.", "{} "]
+)
 def test_s25_a_secret_that_names_itself_is_taken_out(kind: str, frame: str) -> None:
     secret = SECRETS[kind]
     left = redact(frame.format(secret))
@@ -86,7 +101,12 @@ def test_s25_values_of_secret_environment_variables_are_taken_out_in_any_spellin
 ) -> None:
     value = 'my "own" pa$$/word'
     monkeypatch.setenv("MY_DB_PASSWORD", value)
-    for spelled in (value, quote(value, safe=""), json.dumps(value)[1:-1], base64.b64encode(value.encode()).decode()):
+    for spelled in (
+        value,
+        quote(value, safe=""),
+        json.dumps(value)[1:-1],
+        base64.b64encode(value.encode()).decode(),
+    ):
         assert spelled not in redact(f"before {spelled} after")
     monkeypatch.delenv("MY_DB_PASSWORD")
     assert redact(value) == value
@@ -95,8 +115,48 @@ def test_s25_values_of_secret_environment_variables_are_taken_out_in_any_spellin
 @pytest.mark.parametrize(
     ("name", "secret"),
     [
-        *[(n, True) for n in ("password", "db_password", "api_key", "apiKey", "token", "hf_token", "AZURE_CLIENT_SECRET", "secret", "aws_secret_access_key", "connection_string", "privateKey", "auth_token")],
-        *[(n, False) for n in ("max_tokens", "num_tokens", "pad_token", "tokenizer", "token_count", "monkey", "keyboard", "primary_key", "key", "author", "passes", "hidden", "sort_keys", "n_passes", "loss", "keys", "bypass", "compass", "secretary_count", "eos_token")],
+        *[
+            (n, True)
+            for n in (
+                "password",
+                "db_password",
+                "api_key",
+                "apiKey",
+                "token",
+                "hf_token",
+                "AZURE_CLIENT_SECRET",
+                "secret",
+                "aws_secret_access_key",
+                "connection_string",
+                "privateKey",
+                "auth_token",
+            )
+        ],
+        *[
+            (n, False)
+            for n in (
+                "max_tokens",
+                "num_tokens",
+                "pad_token",
+                "tokenizer",
+                "token_count",
+                "monkey",
+                "keyboard",
+                "primary_key",
+                "key",
+                "author",
+                "passes",
+                "hidden",
+                "sort_keys",
+                "n_passes",
+                "loss",
+                "keys",
+                "bypass",
+                "compass",
+                "secretary_count",
+                "eos_token",
+            )
+        ],
     ],
 )
 def test_names_that_hold_secrets_are_told_from_others(name: str, secret: bool) -> None:
@@ -130,9 +190,13 @@ def ordinary_lines() -> list[str]:
     chooser = random.Random(3)
     for _ in range(1500):
         lines.append(" ".join(chooser.choice(words) for _ in range(8)) + f" {chooser.random():.6f}")
-        lines.append(f"run {uuid.UUID(int=chooser.getrandbits(128)).hex} sha256:{hashlib.sha256(str(chooser.random()).encode()).hexdigest()}")
+        lines.append(
+            f"run {uuid.UUID(int=chooser.getrandbits(128)).hex} sha256:{hashlib.sha256(str(chooser.random()).encode()).hexdigest()}"
+        )
         lines.append("data:image/png;base64," + base64.b64encode(chooser.randbytes(90)).decode())
-        lines.append(f"commit {hashlib.sha1(str(chooser.random()).encode()).hexdigest()} at {chooser.randint(0, 10**12)}")
+        lines.append(
+            f"commit {hashlib.sha1(str(chooser.random()).encode()).hexdigest()} at {chooser.randint(0, 10**12)}"
+        )
     return lines
 
 
@@ -145,7 +209,13 @@ def test_s27_ordinary_lines_are_left_as_they_are() -> None:
 def test_a_very_long_text_takes_no_more_than_seconds() -> None:
     import time
 
-    for text in ("a" * 5_000_000, "0.123, " * 700_000, "key=" * 500_000, "://:" * 500_000, "-----BEGIN " * 200_000):
+    for text in (
+        "a" * 5_000_000,
+        "0.123, " * 700_000,
+        "key=" * 500_000,
+        "://:" * 500_000,
+        "-----BEGIN " * 200_000,
+    ):
         begun_s = time.process_time()
         redact(text)
         assert time.process_time() - begun_s < 10, text[:10]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-_SCRIPT = '''
+_SCRIPT = """
 import multiprocessing, os, subprocess, sys, time
 from jupyter_mltrack import log, track
 
@@ -127,7 +127,7 @@ def main(chosen):
 
 if __name__ == "__main__":
     main(sys.argv[1])
-'''
+"""
 
 
 @pytest.fixture
@@ -137,7 +137,10 @@ def play(tmp_path: Path, kept: Callable[..., dict[str, Any]]) -> Callable[[str],
         script.write_text(_SCRIPT)
         done = subprocess.run(
             [sys.executable, str(script), ",".join(names)],
-            capture_output=True, text=True, timeout=240, check=False,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         assert "MltrackWarning" not in done.stderr, done.stderr
@@ -147,13 +150,21 @@ def play(tmp_path: Path, kept: Callable[..., dict[str, Any]]) -> Callable[[str],
 
 
 def points(found: dict[str, Any]) -> dict[str, dict[str, int]]:
-    return {name: {key: len(values) for key, values in run.points.items()} for name, run in found.items()}
+    return {
+        name: {key: len(values) for key, values in run.points.items()}
+        for name, run in found.items()
+    }
 
 
 def test_forked_processes_log_into_the_cells_run(play: Callable[..., dict[str, Any]]) -> None:
     found = play(
-        "fork_before_the_first_point", "fork_after_the_first_point", "fork_and_exit", "fork_that_unwinds",
-        "pools", "automatic", "late",
+        "fork_before_the_first_point",
+        "fork_after_the_first_point",
+        "fork_and_exit",
+        "fork_that_unwinds",
+        "pools",
+        "automatic",
+        "late",
     )
     assert points(found) == {
         "fork_before_the_first_point": {"point": 2},
@@ -169,9 +180,13 @@ def test_forked_processes_log_into_the_cells_run(play: Callable[..., dict[str, A
     assert {run.status for run in found.values()} == {"FINISHED"}
 
 
-def test_joblib_workers_log_into_the_run_of_the_cell_that_uses_them(play: Callable[..., dict[str, Any]]) -> None:
+def test_joblib_workers_log_into_the_run_of_the_cell_that_uses_them(
+    play: Callable[..., dict[str, Any]],
+) -> None:
     found = play("loky", "loky_again", "joblib_threads")
-    assert points(found) == {name: {"point": 4} for name in ("loky", "loky_again", "joblib_threads")}
+    assert points(found) == {
+        name: {"point": 4} for name in ("loky", "loky_again", "joblib_threads")
+    }
     assert {run.status for run in found.values()} == {"FINISHED"}
 
 
@@ -186,7 +201,10 @@ def test_spawned_processes_log_into_the_cells_run_and_own_runs_are_its_children(
 
 def test_subprocesses_log_into_the_cells_run(play: Callable[..., dict[str, Any]]) -> None:
     found = play("subprocess_that_only_logs", "plain_subprocess")
-    assert points(found) == {"subprocess_that_only_logs": {"point": 1}, "plain_subprocess": {"point": 2}}
+    assert points(found) == {
+        "subprocess_that_only_logs": {"point": 1},
+        "plain_subprocess": {"point": 2},
+    }
     assert {run.status for run in found.values()} == {"FINISHED"}
 
 
