@@ -186,16 +186,19 @@ def test_a_shipper_killed_again_and_again_sends_everything_once() -> None:
     journal = Journal.create(workspace)
     born(journal)
     sink = journal.sink(RUN)
-    total = 60_000
+    total = 150_000
     for step in range(total):
         sink.append({"loss": step / 3, "acc": 1.0, "x": -1.0}, step)
     ended(journal)
     chance = random.Random(7)
-    for _ in range(12):
+    for _ in range(6):
+        before = len_shipped(journal.path)
         process = subprocess.Popen([sys.executable, "-m", "jupyter_mltrack.journal.shipper", str(journal.path)])
-        time.sleep(chance.uniform(0.15, 0.55))
+        until(lambda before=before: len_shipped(journal.path) > before, timeout_s=30)
+        time.sleep(chance.uniform(0.0, 0.1))  # in the middle of the next batch
         process.kill()
         process.wait()
+    assert len_shipped(journal.path) < 3 * total, "nothing was left to be interrupted"
     assert wait_shipped(journal.path, journal.position(), stall_s=5, timeout_s=30)
     for key in ("loss", "acc", "x"):
         assert [step for _, step, _ in points_in(workspace.database, RUN, key)] == list(range(total))
