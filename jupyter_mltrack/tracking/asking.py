@@ -12,12 +12,14 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mltrack.tracking import belonging, caution, entities
 from jupyter_mltrack.tracking.book import PARENT, RUN_NAME
 
 if TYPE_CHECKING:
+    from jupyter_mltrack.tracking.births import Wish
     from jupyter_mltrack.tracking.context import CellContext
     from jupyter_mltrack.tracking.ledger import Ledger
     from jupyter_mltrack.workspaces import Workspace
@@ -44,76 +46,55 @@ def is_callers(error: BaseException) -> bool:
     return getattr(error, "error_code", None) in CALLERS
 
 
-def create_run(
-    ledger: Ledger,
-    context: CellContext | None,
-    experiment_id: Any,
-    user_id: str,
-    start_time: int,
-    tags: Any,
-    run_name: str | None,
-) -> Any:
+def create_run(ledger: Ledger, context: CellContext | None, wish: Wish) -> Any:
     """Return a new run of the store, or one born here when the store does not answer."""
-    given = {tag.key: tag.value for tag in tags or ()}
+    births = ledger.births
     if (
         context is not None
-        and belonging.takes_cells_run(context, given, ledger.book)
+        and belonging.takes_cells_run(context, wish.tags, ledger.book)
         and not context.born
     ):
-        run = birth(ledger, context, experiment_id, user_id, start_time, given, run_name)
+        run = birth(ledger, context, wish)
         context.explicit_used = True
         return run
     if context is not None:
-        given = {**ledger.cell_tags(context), **given}
-        if not (PARENT in {tag.key for tag in tags or ()}):
-            given.pop(PARENT, None)
+        cells = {key: value for key, value in births.cell_tags(context).items() if key != PARENT}
+        wish = replace(wish, tags={**cells, **wish.tags})
     import uuid
 
     local_id = uuid.uuid4().hex
-    created = _ask(ledger, local_id, experiment_id, user_id, start_time, given, run_name)
+    created = _ask(ledger, local_id, wish)
     if created is None:
-        name = run_name or given.get(RUN_NAME)
-        state = ledger.new_state(context, local_id, name, start_time, given, user_id)
-        state.experiment_id, state.experiment = _where(ledger, experiment_id)
+        state = births.new_state(context, local_id, wish)
+        state.experiment_id, state.experiment = _where(ledger, wish.experiment_id)
         state.artifact_uri = None
         ledger.book.begin(state, owner_pid=os.getpid())
-        ledger.count(context, state)
+        births.count(context, state)
         return entities.run_of(state)
     state = entities.state_of(created)
     state.complete = True
     ledger.book.begin(state, created=True)
-    if (
-        context is not None
-        and context.explicit_used
-        and state.tags.get(RUN_NAME) == context.peek_name()
-    ):
+    if context is not None and context.explicit_used and state.name == context.peek_name():
         context.next_name()
-    ledger.count(context, state)
+    births.count(context, state)
     return created
 
 
-def birth(
-    ledger: Ledger,
-    context: CellContext,
-    experiment_id: Any,
-    user_id: str,
-    start_time: int,
-    given: dict[str, str],
-    run_name: str | None = None,
-) -> Any:
+def birth(ledger: Ledger, context: CellContext, wish: Wish) -> Any:
     """Have the cell's own run created by the store, or born here when it does not answer."""
-    tags = {**ledger.cell_tags(context), **given}
+    tags = {**ledger.births.cell_tags(context), **wish.tags}
     tags.setdefault(RUN_NAME, context.name)
-    created = _ask(ledger, context.run_id, experiment_id, user_id, start_time, tags, run_name)
+    created = _ask(ledger, context.run_id, replace(wish, tags=tags))
     if created is None:
+        experiment_id, experiment = _where(ledger, wish.experiment_id)
         state = context.birth(
             ledger.book,
             asked=True,
-            experiment_id=_where(ledger, experiment_id)[0],
-            experiment=_where(ledger, experiment_id)[1],
-            start_ms=start_time,
-            name=run_name or tags[RUN_NAME],
-            user=user_id,
+            experiment_id=experiment_id,
+            experiment=experiment,
+            start_ms=wish.start_ms,
+            name=wish.run_name or tags[RUN_NAME],
+            user=wish.user_id,
             tags=tags,
             artifact_uri=None,
         )
@@ -134,15 +115,7 @@ def birth(
     return created
 
 
-def _ask(
-    ledger: Ledger,
-    local_id: str,
-    experiment_id: Any,
-    user_id: str,
-    start_time: int,
-    tags: dict[str, str],
-    run_name: str | None,
-) -> Any:
+def _ask(ledger: Ledger, local_id: str, wish: Wish) -> Any:
     """Return the run that the store created; None when it gave no answer in time.
 
     Raises:
@@ -151,20 +124,25 @@ def _ask(
     from mlflow.entities import RunTag
 
     remote = ledger.workspace.tracking_uri.startswith(("http://", "https://", "databricks"))
+    store = ledger.real  # made before the clock runs
     if not remote:
         ledger.reading.settle()
-        sent = [RunTag(name, value) for name, value in tags.items()]
-        return ledger.real.create_run(experiment_id, user_id, start_time, sent, run_name)
+        sent = [RunTag(name, value) for name, value in wish.tags.items()]
+        return store.create_run(
+            wish.experiment_id, wish.user_id, wish.start_ms, sent, wish.run_name
+        )
     if is_silent(ledger.workspace.id) or ledger.reading.unreachable():
         return None
-    experiment_id = _real_experiment(ledger, experiment_id)
-    if experiment_id is None:
+    experiment_id = _real_experiment(ledger, wish.experiment_id)
+    if experiment_id is None and wish.experiment_id is not None:
         return None
-    sent = [RunTag(name, value) for name, value in {**tags, RUN_ID_TAG: local_id}.items()]
-    store = ledger.real  # made before the clock runs
+    sent = [RunTag(name, value) for name, value in {**wish.tags, RUN_ID_TAG: local_id}.items()]
     try:
         return within(
-            LIMIT_S, lambda: store.create_run(experiment_id, user_id, start_time, sent, run_name)
+            LIMIT_S,
+            lambda: store.create_run(
+                experiment_id, wish.user_id, wish.start_ms, sent, wish.run_name
+            ),
         )
     except Exception as error:
         if is_callers(error):
@@ -202,7 +180,8 @@ def note_silence(workspace: Workspace, error: BaseException) -> None:
     _silent_until_s[workspace.id] = time.monotonic() + SKIP_S
     caution.trouble(
         f"silent {workspace.id}",
-        f'The workspace "{workspace.name}" gives no answer: runs wait on this machine and are sent later',
+        f'The workspace "{workspace.name}" gives no answer:'
+        " runs wait on this machine and are sent later",
         error,
     )
 

@@ -62,7 +62,7 @@ def attach() -> None:
         _take_over()
     else:
         _attachment.hook = _Finder("mlflow", _imported)
-        sys.meta_path.insert(0, _attachment.hook)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, _attachment.hook)
 
 
 def detach() -> None:
@@ -88,7 +88,7 @@ def detach() -> None:
     lineage.refresh_check()
 
 
-def _imported(module: ModuleType) -> None:
+def _imported(_module: ModuleType) -> None:
     _attachment.hook = None
     if _attachment.on:
         _take_over()
@@ -112,16 +112,16 @@ def _is_being_imported(name: str) -> bool:
 
 
 def _when_imported(module: ModuleType, then: Callable[[ModuleType], None]) -> None:
-    """Call back when an import that is under way is done: the import system marks it on the spec."""
+    """Call back when an import under way is done; the import system marks that on the spec."""
     spec = module.__spec__
     assert spec is not None
-    own = type(spec)
+    own: type[ModuleSpec] = type(spec)
 
     class _Watched(own):  # type: ignore[misc,valid-type]
         def __setattr__(self, name: str, value: Any) -> None:
             super().__setattr__(name, value)
             if name == "_initializing" and not value:
-                self.__class__ = own
+                self.__class__ = own  # type: ignore[assignment]
                 then(module)
 
     spec.__class__ = _Watched
@@ -191,7 +191,7 @@ class _Finder:
             sys.meta_path.remove(self)
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Find the module as the others would, with a loader that calls back."""
         if fullname != self._name or self._busy:
@@ -205,7 +205,7 @@ class _Finder:
             self._busy = False
         if spec is None or spec.loader is None:
             return None
-        spec.loader = _Loader(spec.loader, self)
+        spec.loader = _Loader(spec.loader, self)  # type: ignore[assignment]
         return spec
 
     def imported(self, module: ModuleType) -> None:

@@ -145,7 +145,7 @@ def withdraw() -> None:
 
 
 class Inherited:
-    """What a worker process was given: the context at its start, and the board if it follows one."""
+    """What a worker process was given: the context at its start, and the board it follows."""
 
     def __init__(self, content: dict[str, Any] | None, board: Board | None) -> None:
         self.content = content

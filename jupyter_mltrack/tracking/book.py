@@ -16,70 +16,19 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mltrack.tracking import board, caution, leaving, redaction
+from jupyter_mltrack.tracking.run_state import RunState
 
 if TYPE_CHECKING:
     from jupyter_mltrack import wire
     from jupyter_mltrack.journal import Journal, RunSink
     from jupyter_mltrack.workspaces import Workspace
 
-ENDED = frozenset({"FINISHED", "FAILED", "KILLED"})
 DEFAULT_EXPERIMENT_ID = "0"
 RUN_NAME = "mlflow.runName"
 PARENT = "mlflow.parentRunId"
 MAX_PARAM = 6000
 MAX_TAG = 8000
 _KEPT_WHOLE_FOLDER = "mltrack"
-
-
-class RunState:
-    """What is known of one run: enough to refuse a mistake as the store would, and to answer for it."""
-
-    __slots__ = (
-        "artifact_uri",
-        "complete",
-        "end_ms",
-        "error",
-        "experiment",
-        "experiment_id",
-        "lifecycle",
-        "metrics",
-        "name",
-        "params",
-        "run_id",
-        "start_ms",
-        "status",
-        "tags",
-        "thread",
-        "user",
-        "written",
-    )
-
-    def __init__(self, run_id: str, name: str, start_ms: int) -> None:
-        self.run_id = run_id
-        self.name = name
-        self.start_ms = start_ms
-        self.end_ms: int | None = None
-        self.status = "RUNNING"
-        self.lifecycle = "active"
-        self.experiment: str | None = None
-        self.experiment_id: str | None = None
-        self.artifact_uri: str | None = None
-        self.user = ""
-        self.error: str | None = None
-        self.params: dict[str, str] = {}
-        self.tags: dict[str, str] = {}
-        self.metrics: dict[str, tuple[float, int, int]] = {}
-        """Newest value, step and time of metrics that the store had when it was asked."""
-        self.thread: int = threading.get_ident()
-        self.complete = True
-        """False when others may have written parameters and tags that are not known here."""
-        self.written = False
-        """True once this process journaled its birth, or met it in the store."""
-
-    @property
-    def ended(self) -> bool:
-        """Say whether the run has come to its end."""
-        return self.status in ENDED
 
 
 class Book:
@@ -308,9 +257,9 @@ class Book:
         done = self.write(
             wire.RunEnded(
                 run_id=wire.RunId(run_id),
-                status=status,
+                status=status,  # type: ignore[arg-type]
                 end_ms=end_ms,
-                error=error,  # type: ignore[arg-type]
+                error=error,
             )
         )
         self.to_disk()
@@ -318,7 +267,7 @@ class Book:
         return done
 
     def to_disk(self) -> None:
-        """Bring what was written to the disk: after a run has ended, a power cut takes nothing of it."""
+        """Bring what was written to the disk: a power cut takes nothing of a run that has ended."""
         try:
             self.journal().sync()
         except Exception as error:
@@ -353,7 +302,8 @@ class Book:
                 "whole", f"The whole value of {key!r} could not be kept beside the cut one", error
             )
             return
-        message = f"The value of {key!r} has {len(text):,} characters and was cut; the whole is in {path}."
+        size = f"{len(text):,} characters"
+        message = f"The value of {key!r} has {size} and was cut; the whole is in {path}."
         self.note("value_cut", message, run_id)
 
 

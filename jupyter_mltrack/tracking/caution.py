@@ -6,12 +6,15 @@ user's cell either: then the text goes to stderr.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import sys
 import warnings
 
 from jupyter_mltrack.errors import MltrackWarning
 
+_log = logging.getLogger("jupyter_mltrack")
 _said: set[str] = set()
 _INSIDE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -24,12 +27,10 @@ def warn_once(cause: str, message: str) -> None:
     try:
         warnings.warn(message, MltrackWarning, stacklevel=_level())
     except MltrackWarning:
-        try:
+        with contextlib.suppress(Exception):  # a replaced sys.stderr may be broken
             sys.stderr.write(f"{message}\n")
-        except Exception:  # noqa: S110  # a replaced sys.stderr may be broken: nothing left to say it on
-            pass
-    except Exception:  # noqa: S110  # a replaced warnings.showwarning may be broken
-        pass
+    except Exception as broken:  # a replaced warnings.showwarning may be broken
+        _log.debug("%s could not be said: %s", message, broken)
 
 
 def forget() -> None:

@@ -48,7 +48,7 @@ def settings_for_runs() -> Settings:
 
 
 def workspace_for_runs() -> Workspace:
-    """Return the workspace that new runs go to; the embedded one while the settings file is damaged."""
+    """Return the workspace of new runs; the embedded one while the settings file is damaged."""
     from jupyter_mltrack import workspaces
     from jupyter_mltrack.settings import project_root
 
@@ -86,7 +86,7 @@ def experiment_or_default() -> str:
 
 
 def choose_experiment(name: str | None) -> None:
-    """Make `name` the experiment of new runs; an empty name leaves it to MLflow, None to the settings."""
+    """Make `name` the experiment of new runs; "" leaves it to MLflow, None to the settings."""
     _chosen.experiment = name
 
 

@@ -16,7 +16,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 from jupyter_mltrack.tracking import board, caution, leaving, redaction
-from jupyter_mltrack.tracking.book import PARENT, RUN_NAME, Book, RunState, book_for, now_ms
+from jupyter_mltrack.tracking.book import PARENT, RUN_NAME, Book, book_for, now_ms
+from jupyter_mltrack.tracking.run_state import RunState
 
 if TYPE_CHECKING:
     from jupyter_mltrack.workspaces import Workspace
@@ -38,6 +39,12 @@ class Seam(Protocol):
 
     def left(self, context: CellContext) -> None:
         """Give back what was hidden."""
+
+    def active_append(self) -> Any:
+        """Return where points of MLflow's active run of this thread go; None without one."""
+
+    def is_meant(self, context: CellContext) -> bool:
+        """Say whether a point of this thread belongs to the context's own run."""
 
 
 class Fast:
@@ -242,7 +249,7 @@ class CellContext:
             board.claim(run.run_id)
 
     def new_run(self, book: Book, run_id: str, name: str, start_ms: int) -> RunState:
-        """Return the state of a run that belongs to this cell, with the cell's tags; writes nothing."""
+        """Return the state of a run with the cell's tags; writes nothing."""
         from jupyter_mltrack.tracking import surroundings
 
         run = RunState(run_id, name, start_ms)
@@ -332,8 +339,14 @@ def made_up_name(run_id: str) -> str:
     return f"{_MOODS[number % 16]}-{_BEINGS[number // 16 % 16]}-{number // 256 % 1000}"
 
 
-_MOODS = "amber calm clear brisk eager fair gentle keen lively mild nimble quiet steady swift vivid warm".split()
-_BEINGS = "auk crane finch heron ibis kite lark merlin otter owl plover robin seal stork tern wren".split()
+_MOODS = (
+    *("amber", "calm", "clear", "brisk", "eager", "fair", "gentle", "keen"),
+    *("lively", "mild", "nimble", "quiet", "steady", "swift", "vivid", "warm"),
+)
+_BEINGS = (
+    *("auk", "crane", "finch", "heron", "ibis", "kite", "lark", "merlin"),
+    *("otter", "owl", "plover", "robin", "seal", "stork", "tern", "wren"),
+)
 
 
 def _is_other_thread() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mltrack.tracking.book import RunState
+from jupyter_mltrack.tracking.run_state import RunState
 
 if TYPE_CHECKING:
     from mlflow.entities import Run, RunInfo

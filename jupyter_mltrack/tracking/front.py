@@ -17,9 +17,10 @@ from time import time_ns
 from typing import Any
 
 from jupyter_mltrack.tracking import caution, entities, validity
-from jupyter_mltrack.tracking.book import Book, RunState, all_books
+from jupyter_mltrack.tracking.book import Book, all_books
 from jupyter_mltrack.tracking.context import CellContext, fast
 from jupyter_mltrack.tracking.lineage import current_context, late_context, refresh_check
+from jupyter_mltrack.tracking.run_state import RunState
 
 _ROUTE_KEYS_MAX = 10_000
 _FLOAT_MAX = 2**1023
@@ -139,7 +140,7 @@ def _fast_log_metrics(original: Callable[..., Any]) -> Callable[..., Any]:
     stacks, environ = fluent._active_run_stack, os.environ._data  # type: ignore[attr-defined]
 
     @functools.wraps(original)
-    def log_metrics(
+    def log_metrics(  # noqa: PLR0917  # MLflow's own signature
         metrics: Any,
         step: Any = None,
         synchronous: Any = None,
@@ -180,7 +181,7 @@ def _fast_log_metric(original: Callable[..., Any]) -> Callable[..., Any]:
     stacks, environ = fluent._active_run_stack, os.environ._data  # type: ignore[attr-defined]
 
     @functools.wraps(original)
-    def log_metric(
+    def log_metric(  # noqa: PLR0917  # MLflow's own signature
         key: Any,
         value: Any,
         step: Any = None,
@@ -252,7 +253,7 @@ def _adopted(context: CellContext) -> Any:
     ledger = lazy.current_ledger()
     if ledger is None or (context.book is not None and context.book is not ledger.book):
         return None
-    state = ledger.adopt(context)
+    state = ledger.births.adopt(context)
     if state.ended and not context.closed and not context.is_worker:
         ledger.book.update(state.run_id, status="RUNNING")
     fluent = _front.fluent
@@ -319,10 +320,10 @@ class _KnownStore:
         self._run = entities.run_of(state, run_id=run_id)
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type:  # noqa: D102
+    def __class__(self) -> type:
         return self._store.__class__  # type: ignore[no-any-return]
 
-    def get_run(self, run_id: str) -> Any:
+    def get_run(self, _run_id: str) -> Any:
         return self._run
 
     def get_host_creds(self) -> Any:

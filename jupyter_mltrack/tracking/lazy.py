@@ -28,14 +28,15 @@ class LazyStore(Decoration):
         self._lock = threading.RLock()
 
     @property  # type: ignore[misc]
-    def __class__(self) -> type:  # noqa: D102
-        kind = object.__getattribute__(self, "_kind")()
+    def __class__(self) -> type:
+        kind: Any = object.__getattribute__(self, "_kind")()
         return kind if isinstance(kind, type) else LazyStore
 
     def _kind(self) -> type:
         """Return the class of the store behind, if that can be told without building it."""
         if self._likely is None:
-            return type(self._mltrack.real)
+            built: type = type(self._mltrack.real)
+            return built
         module = sys.modules.get(self._likely[0])
         if module is None:  # nobody can ask for a class that nobody has imported
             from mlflow.store.tracking.abstract_store import AbstractStore

@@ -3,8 +3,7 @@
 Identical exceptions come from not imitating them: a call that MLflow might refuse (an odd key, a
 changed parameter, a deleted or unknown run, a batch over the limits) is passed on to the real store
 after the journal was shipped, and that store raises, cuts or accepts. A run's state is learned
-once, by reading it through, and kept. Runs begin in the journal where we may choose their id (a
-SQLite store); other stores are asked for one, but not for long.
+once, by reading it through, and kept.
 """
 
 from __future__ import annotations
@@ -13,27 +12,16 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mltrack.tracking import belonging, entities, validity
-from jupyter_mltrack.tracking.book import (
-    DEFAULT_EXPERIMENT_ID,
-    ENDED,
-    MAX_PARAM,
-    MAX_TAG,
-    PARENT,
-    RUN_NAME,
-    Book,
-    RunState,
-    book_for,
-)
-from jupyter_mltrack.tracking.context import CELL_TAG
+from jupyter_mltrack.tracking import entities, validity
+from jupyter_mltrack.tracking.book import MAX_PARAM, MAX_TAG, Book, book_for
 from jupyter_mltrack.tracking.leaving import honest
 from jupyter_mltrack.tracking.lineage import current_context
 from jupyter_mltrack.tracking.redaction import redact_pair
+from jupyter_mltrack.tracking.run_state import ENDED, RunState
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run, RunInfo
+    from mlflow.entities import RunInfo
 
-    from jupyter_mltrack.tracking.context import CellContext
     from jupyter_mltrack.workspaces import Workspace
 
 
@@ -46,14 +34,14 @@ class Ledger:
     """
 
     def __init__(self, workspace: Workspace, build: Callable[[], Any]) -> None:
+        from jupyter_mltrack.tracking.births import Births
         from jupyter_mltrack.tracking.reading import Reading
 
         self.workspace = workspace
         self.book: Book = book_for(workspace)
         self.build = build
         self.reading = Reading(self)
-        self.experiments: dict[str, str | None] = {}
-        """Active experiments -> their artifact location (None: the embedded workspace's own)."""
+        self.births = Births(self)
 
     @property
     def real(self) -> Any:
@@ -173,7 +161,7 @@ class Ledger:
     # ------------------------------------------------------------------- params and tags
 
     def log_param(self, run_id: str, param: Any) -> None:
-        """Journal one parameter; over MLflow's limit it is cut as MLflow cuts it, and kept whole."""
+        """Journal one parameter; a long one is cut as MLflow cuts it, and kept whole."""
         run = self.known(run_id)
         if run is not None:
             param = self._cut(run, "params", param, MAX_PARAM)
@@ -269,174 +257,3 @@ class Ledger:
             and (self.book, run.run_id) not in context.runs
         ):
             context.runs.append((self.book, run.run_id))
-
-    # --------------------------------------------------------------------------- creation
-
-    def create_run(
-        self, experiment_id: Any, user_id: str, start_time: int, tags: Any, run_name: str | None
-    ) -> Run:
-        """Begin a run: the cell's own, or one more."""
-        context = current_context()
-        given = {tag.key: tag.value for tag in tags or ()}
-        name = run_name or given.get(RUN_NAME)
-        settled = not (run_name and given.get(RUN_NAME, run_name) != run_name)
-        if not settled or not all(validity.is_pair(tag, MAX_TAG) for tag in tags or ()):
-            return self._create_in_store(
-                context, experiment_id, user_id, start_time, tags, run_name
-            )
-        if context is not None:
-            if not context.in_own_thread and given.get(PARENT) == context.run_id:
-                self.adopt(context)
-            if belonging.takes_cells_run(context, given, self.book):
-                taken = self._take_cells_run(
-                    context, experiment_id, user_id, start_time, given, run_name
-                )
-                if taken is not None:
-                    return taken
-        location = self._location(experiment_id)
-        if location is None:
-            return self._create_in_store(
-                context, experiment_id, user_id, start_time, tags, run_name
-            )
-        import uuid
-
-        run_id = uuid.uuid4().hex
-        run = self.new_state(context, run_id, name, start_time, given, user_id)
-        run.experiment_id, run.experiment = str(experiment_id), None
-        run.artifact_uri = _artifacts(location, run_id) or self.workspace.artifact_uri(run_id)
-        self.book.begin(run)
-        self.count(context, run)
-        return entities.run_of(run)
-
-    def adopt(self, context: CellContext) -> RunState:
-        """Have the cell's run born where MLflow points now, for a worker or an implicit log."""
-        if not context.born and not context.is_worker:
-            from mlflow.tracking import fluent
-
-            experiment_id = fluent._get_experiment_id()
-            tags, at = {RUN_NAME: context.name}, context.start_ms
-            if self._take_cells_run(context, experiment_id, context.user(), at, tags, None) is None:
-                from jupyter_mltrack.tracking import asking
-
-                asking.birth(self, context, experiment_id, context.user(), at, tags)
-            context.explicit_used = False
-        return context.birth(self.book)
-
-    def new_state(
-        self,
-        context: CellContext | None,
-        run_id: str,
-        name: str | None,
-        start_time: int,
-        given: dict[str, str],
-        user_id: str,
-    ) -> RunState:
-        """Return the state of one more run, of the cell if there is one; writes nothing."""
-        if context is not None:
-            own = context.next_name() if context.explicit_used and context.in_own_thread else None
-            name = (own or name) if given.get(RUN_NAME) in (None, own) else name
-            run = context.new_run(self.book, run_id, name or context.name, start_time)
-            run.tags = {**run.tags, **given, RUN_NAME: name or context.name}
-        else:
-            from jupyter_mltrack.tracking.context import made_up_name
-
-            name = name or made_up_name(run_id)
-            run = RunState(run_id, name, start_time)
-            run.tags = {**given, RUN_NAME: name}
-        run.user = user_id
-        return run
-
-    def count(self, context: CellContext | None, run: RunState) -> None:
-        """Let one more run belong to the cell."""
-        if context is not None:
-            if context.in_own_thread:
-                context.explicit_used = True
-            context.runs.append((self.book, run.run_id))
-
-    def _take_cells_run(
-        self,
-        context: CellContext,
-        experiment_id: Any,
-        user_id: str,
-        start_time: int,
-        given: dict[str, str],
-        run_name: str | None,
-    ) -> Run | None:
-        """Let the user's `start_run` have the cell's run; None when it cannot be born that way."""
-        fresh = {k: v for k, v in given.items() if k != RUN_NAME}
-        if not context.born:
-            location = self._location(experiment_id)
-            if location is None:
-                return None
-            context.birth(
-                self.book,
-                experiment_id=str(experiment_id),
-                experiment=None,
-                start_ms=start_time,
-                name=given.get(RUN_NAME) or run_name or context.name,
-                user=user_id,
-                tags={**self.cell_tags(context), **fresh},
-                artifact_uri=_artifacts(location, context.run_id)
-                or self.workspace.artifact_uri(context.run_id),
-            )
-            run = self.book.runs[context.run_id]
-        else:
-            run = self.book.runs[context.run_id]
-            changed = {k: v for k, v in fresh.items() if run.tags.get(k) != v}
-            if changed:
-                self.book.set_tags(run.run_id, changed)
-            name = run_name or given.get(RUN_NAME)
-            if name and name != run.name:
-                self.book.update(run.run_id, name=name)
-            if run.ended:
-                self.book.update(run.run_id, status="RUNNING")
-        context.explicit_used = True
-        return entities.run_of(run)
-
-    def cell_tags(self, context: CellContext) -> dict[str, str]:
-        """Return the tags of the cell's own run."""
-        from jupyter_mltrack.tracking import surroundings
-
-        tags = {**surroundings.tags(), **context.tags, CELL_TAG: context.run_id}
-        if context.parent_run_id:
-            tags[PARENT] = context.parent_run_id
-        return tags
-
-    def _location(self, experiment_id: Any) -> str | None:
-        """Return where an active experiment keeps artifacts ("" for the workspace's own root).
-
-        None when it has to be asked for in the real store.
-        """
-        if self.workspace.database is None:
-            return None
-        key = str(experiment_id) if experiment_id is not None else DEFAULT_EXPERIMENT_ID
-        if key in self.experiments:
-            return self.experiments[key]
-        found = self.reading.experiment_location(key)
-        if found is None and key == DEFAULT_EXPERIMENT_ID and self.workspace.kind == "local":
-            found = ""
-        if found is not None:
-            self.experiments[key] = found
-        return found
-
-    def _create_in_store(
-        self,
-        context: CellContext | None,
-        experiment_id: Any,
-        user_id: str,
-        start_time: int,
-        tags: Any,
-        run_name: str | None,
-    ) -> Run:
-        """Ask the real store for the run, with a short limit where a network is in between."""
-        from jupyter_mltrack.tracking import asking
-
-        return asking.create_run(self, context, experiment_id, user_id, start_time, tags, run_name)
-
-
-def _artifacts(location: str, run_id: str) -> str | None:
-    if not location:
-        return None
-    from mlflow.utils.uri import append_to_uri_path
-
-    return str(append_to_uri_path(location, run_id, "artifacts"))

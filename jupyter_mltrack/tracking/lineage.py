@@ -1,4 +1,4 @@
-"""From whom a thread or process has its context: the task, the process, the cell it outlived, a parent.
+"""From whom a thread has its context: its task, its process, the cell it outlived, a parent.
 
 The context is found by the task first (a context variable), then by the process: threads of a cell
 see the newest open context, for a thread of Python 3.11 starts with empty context variables. A
@@ -34,7 +34,7 @@ _lineage = _Lineage()
 
 
 def current_context() -> CellContext | None:
-    """Return the context that a call of this task and thread belongs to; None when there is none."""
+    """Return the context that a call of this task and thread belongs to, if there is one."""
     found = current.get()
     if found is not None and not found.closed and not found.is_worker:
         return found
@@ -96,7 +96,7 @@ def _is_of_a_pool(thread: threading.Thread) -> bool:
 
 def refresh_check() -> None:
     """Decide anew what the fast call has to check."""
-    seam_check = getattr(fast.seam, "is_meant", None)
+    seam_check = fast.seam.is_meant if fast.seam is not None else None
     late, given = _lineage.late, _lineage.given
     if seam_check is None and not late and given is None:
         fast.check = None

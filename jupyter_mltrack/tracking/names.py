@@ -84,7 +84,7 @@ def _from_tags(name: str, tags: dict[str, str]) -> str | None:
     place = TAG_PREFIX + (name if len(name) <= 200 else f"{name[:120]}_.{short}")
     text = tags.get(place)
     if text is None:
-        pieces = []
+        pieces: list[str] = []
         while (piece := tags.get(f"{place}.{len(pieces)}")) is not None:
             pieces.append(piece)
         text = "".join(pieces)

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mltrack.tracking import asking, entities
 
 if TYPE_CHECKING:
-    from jupyter_mltrack.tracking.book import RunState
     from jupyter_mltrack.tracking.ledger import Ledger
     from jupyter_mltrack.tracking.reading import Reading
+    from jupyter_mltrack.tracking.run_state import RunState
 
 LOOK_UP_LIMIT_S = 3.0
 _PROMISED = "mltrack-"

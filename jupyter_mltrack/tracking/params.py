@@ -32,9 +32,7 @@ def literal_params(source: str) -> dict[str, str]:
                 _assign(target, node.value, found)
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
             _assign(node.target, node.value, found)
-        elif isinstance(node, ast.AugAssign):
-            _forget(node.target, found)
-        elif isinstance(node, ast.For | ast.AsyncFor):
+        elif isinstance(node, ast.AugAssign | ast.For | ast.AsyncFor):
             _forget(node.target, found)
     return dict(list(found.items())[:MAX_PARAMS])
 
@@ -42,7 +40,7 @@ def literal_params(source: str) -> dict[str, str]:
 def named_params(
     names: Iterable[str], namespace: Mapping[str, object]
 ) -> tuple[dict[str, str], list[str]]:
-    """Read variables that were asked for by name; the second value lists those that are not there."""
+    """Read variables that were asked for by name; the second value lists the missing ones."""
     found: dict[str, str] = {}
     missing: list[str] = []
     for name in names:

@@ -66,7 +66,8 @@ def _log_now(metrics: Any, step: Any, at_ms: int | None) -> None:
         if not isinstance(metrics, Mapping):
             caution.warn_once(
                 "log-mapping",
-                f"log() takes a dict of names and numbers, not {type(metrics).__name__}: nothing was logged.",
+                f"log() takes a dict of names and numbers, not {type(metrics).__name__}:"
+                " nothing was logged.",
             )
             return
         append = _route()

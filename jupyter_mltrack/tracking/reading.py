@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mltrack.tracking import entities
-from jupyter_mltrack.tracking.book import RunState, now_ms
+from jupyter_mltrack.tracking.book import now_ms
 from jupyter_mltrack.tracking.leaving import wait_for
 from jupyter_mltrack.tracking.offline import Offline
+from jupyter_mltrack.tracking.run_state import RunState
 
 if TYPE_CHECKING:
     from jupyter_mltrack.tracking.ledger import Ledger
@@ -109,7 +110,7 @@ class Reading:
         return entities.state_of(found)
 
     def experiment_location(self, experiment_id: str) -> str | None:
-        """Return the artifact location of an active experiment of a SQLite store; None if unknown."""
+        """Return where an active experiment of a SQLite store keeps artifacts; None if unknown."""
         database = self._ledger.workspace.database
         if database is None or not experiment_id.isdecimal() or not database.is_file():
             return None
@@ -143,7 +144,7 @@ class Reading:
 
                 front.forget_routes()
         elif "experiment" in method:
-            self._ledger.experiments.clear()
+            self._ledger.births.experiments.clear()
 
 
 def _location(database: Path, experiment_id: int) -> str | None:
@@ -151,7 +152,8 @@ def _location(database: Path, experiment_id: int) -> str | None:
         connection = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=0.2)
         try:
             row = connection.execute(
-                "SELECT artifact_location FROM experiments WHERE experiment_id = ? AND lifecycle_stage = 'active'",
+                "SELECT artifact_location FROM experiments"
+                " WHERE experiment_id = ? AND lifecycle_stage = 'active'",
                 (experiment_id,),
             ).fetchone()
         finally:

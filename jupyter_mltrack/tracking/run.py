@@ -135,7 +135,7 @@ class track:  # noqa: N801  # a verb in all its uses
         self._entered.append(context)
         return Tracked(context)
 
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         try:
             self._entered[-1].leave(error)
         except (
@@ -155,7 +155,7 @@ class track:  # noqa: N801  # a verb in all its uses
     async def __aenter__(self) -> Tracked:
         return self.__enter__()
 
-    async def __aexit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self.__exit__(kind, error, trace)
 
     # ----------------------------------------------------------------------- decorator

@@ -41,41 +41,53 @@ class Decoration:
     _mltrack: Ledger
 
     def log_metric(self, run_id: Any, metric: Any) -> None:
+        """Journal one metric point."""
         self._mltrack.log_metric(run_id, metric)
 
     def log_param(self, run_id: Any, param: Any) -> None:
+        """Journal one parameter."""
         self._mltrack.log_param(run_id, param)
 
     def set_tag(self, run_id: Any, tag: Any) -> None:
+        """Journal one tag."""
         self._mltrack.set_tag(run_id, tag)
 
     def delete_tag(self, run_id: Any, key: Any) -> None:
+        """Journal that a tag is gone."""
         self._mltrack.delete_tag(run_id, key)
 
     def log_batch(self, run_id: Any, metrics: Any, params: Any, tags: Any) -> None:
+        """Journal a batch."""
         self._mltrack.log_batch(run_id, metrics, params, tags)
 
     def update_run_info(self, run_id: Any, run_status: Any, end_time: Any, run_name: Any) -> Any:
+        """Journal a new status, end or name."""
         return self._mltrack.update_run_info(run_id, run_status, end_time, run_name)
 
     def create_run(
         self, experiment_id: Any, user_id: Any, start_time: Any, tags: Any, run_name: Any
     ) -> Any:
-        return self._mltrack.create_run(experiment_id, user_id, start_time, tags, run_name)
+        """Begin a run."""
+        return self._mltrack.births.create_run(experiment_id, user_id, start_time, tags, run_name)
 
     def log_metric_async(self, run_id: Any, metric: Any) -> Any:
+        """Journal now; return a future that is done."""
         return _operation(self._mltrack.log_batch, run_id, [metric], [], [])
 
     def log_param_async(self, run_id: Any, param: Any) -> Any:
+        """Journal now; return a future that is done."""
         return _operation(self._mltrack.log_batch, run_id, [], [param], [])
 
     def set_tag_async(self, run_id: Any, tag: Any) -> Any:
+        """Journal now; return a future that is done."""
         return _operation(self._mltrack.log_batch, run_id, [], [], [tag])
 
     def log_batch_async(self, run_id: Any, metrics: Any, params: Any, tags: Any) -> Any:
+        """Journal now; return a future that is done."""
         return _operation(self._mltrack.log_batch, run_id, metrics, params, tags)
 
     def flush_async_logging(self) -> None:
+        """Wait until the store has what was logged."""
         self._mltrack.reading.settle()
 
     def end_async_logging(self) -> None:
@@ -86,7 +98,7 @@ class Decoration:
 
 
 def _operation(act: Callable[..., None], *args: Any) -> Any:
-    """Do an asynchronous write now, because a journal needs no waiting; its error is the future's."""
+    """Do an asynchronous write now: a journal needs no waiting; its error is the future's."""
     from concurrent.futures import Future
 
     from mlflow.utils.async_logging.run_operations import RunOperations
@@ -119,7 +131,7 @@ def decorated_class(own: type, ledger: Ledger) -> type:
         theirs = getattr(own, name)
         if callable(theirs) and not isinstance(vars(own).get(name), staticmethod | classmethod):
             body[name] = _read_through(name, theirs)
-    body["__reduce__"] = lambda self: (_again, (ledger.workspace.tracking_uri,))
+    body["__reduce__"] = lambda _self: (_again, (ledger.workspace.tracking_uri,))
     return type(own.__name__, (own,), body)
 
 

@@ -28,7 +28,7 @@ def user() -> str:
 
 
 def notebook_path() -> str | None:
-    """Return the path of the notebook that this kernel runs, as the Jupyter server told the kernel."""
+    """Return the path of the kernel's notebook, as the Jupyter server told it."""
     path = os.environ.get("JPY_SESSION_NAME")
     return path if path and path.endswith(".ipynb") else None
 

@@ -73,7 +73,7 @@ def is_run_id(run_id: str) -> bool:
 
 
 def cut(pair: Any) -> Any:
-    """Return a parameter or tag cut as MLflow cuts it, with MLflow's word; the same where it would refuse."""
+    """Return a parameter or tag as MLflow cuts it; the same where MLflow would refuse it."""
     from mlflow.environment_variables import MLFLOW_TRUNCATE_LONG_VALUES
     from mlflow.utils import validation
 

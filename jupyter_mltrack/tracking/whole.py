@@ -15,7 +15,8 @@ from urllib.parse import unquote, urlsplit
 from jupyter_mltrack.tracking import caution
 
 if TYPE_CHECKING:
-    from jupyter_mltrack.tracking.book import Book, RunState
+    from jupyter_mltrack.tracking.book import Book
+    from jupyter_mltrack.tracking.run_state import RunState
 
 WAITING_MAX = 256 << 20
 
