@@ -81,6 +81,13 @@ def test_an_ambiguous_name_lists_its_choices_and_does_nothing() -> None:
     assert all(run_id[:8] in answer.stderr for run_id in ids)
 
 
+def test_a_choice_lasts_when_it_is_saved_and_says_so_when_it_is_not() -> None:
+    assert "--save keeps it" in mltrack("experiment", "digits").stdout
+    assert not Path("mltrack.toml").exists()
+    assert "Kept" in mltrack("experiment", "digits", "--save").stdout
+    assert "experiment: digits" in mltrack("status").stdout
+
+
 def test_damaged_settings_are_two_lines() -> None:
     Path("mltrack.toml").write_text("tracking = \n")
     answer = mltrack("runs")

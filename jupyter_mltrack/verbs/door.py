@@ -10,6 +10,10 @@ from jupyter_mltrack.verbs import function_of
 from jupyter_mltrack.verbs.parsing import Call, Word, parse, split_line
 
 
+_KEPT = "Kept in the project's settings file."
+_NOT_KEPT = "Nothing was changed for later commands and kernels: --save keeps it."
+
+
 def answer(line: str) -> View:
     """Do what a line after `%mltrack` says and return what to show.
 
@@ -34,7 +38,13 @@ def answer_words(words: list[str]) -> View:
 
         name = call.keywords.get("verb")
         return view(help_text(find_verb(name) if name else None, "jupyter mltrack"))
-    return shown(call)
+    found = shown(call)
+    chosen = call.keywords.get("spec") or call.keywords.get("name")
+    if chosen and call.verb.name in ("use", "experiment") and not call.as_json:
+        from jupyter_mltrack.render import note
+
+        found += note(_KEPT if call.keywords.get("save") else _NOT_KEPT)
+    return found
 
 
 def shown(call: Call) -> View:

@@ -15,7 +15,7 @@ LOOP = (
 )
 AWAITING = (
     "from jupyter_mltrack import log\nimport asyncio\nlog({'x': 1.0})\nprint('running', flush=True)\n"
-    "await asyncio.sleep(30)\nprint('never')\n"
+    "for _ in range(300):\n    await asyncio.sleep(0.1)\nprint('never')\n"
 )
 
 

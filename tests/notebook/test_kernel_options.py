@@ -33,10 +33,17 @@ def test_a_run_can_be_gone_on_with_also_by_another_kernel(new_kernel: Any, store
     assert first.run(f"%%track long\n{LOG}").status == "ok"
     first.run("%mltrack sync --wait")
     second = new_kernel()
-    reply = second.run("%%track --resume long\nfrom jupyter_mltrack import log\nlog({'x': 5.0}, step=7)\n1/0\n")
+    reply = second.run(
+        "%%track --resume long\nfrom jupyter_mltrack import log\nlog({'x': 5.0}, step=7)\n1/0\n"
+    )
     assert reply.status == "error"
     (run,) = store.runs()
-    assert (run["name"], run["status"], run["metrics"], run["points"]) == ("long", "FAILED", {"x": 5.0}, 2)
+    assert (run["name"], run["status"], run["metrics"], run["points"]) == (
+        "long",
+        "FAILED",
+        {"x": 5.0},
+        2,
+    )
 
 
 def test_parameters_by_name_by_the_cell_and_not_at_all(kernel: Any, store: Any) -> None:
@@ -44,7 +51,9 @@ def test_parameters_by_name_by_the_cell_and_not_at_all(kernel: Any, store: Any) 
     kernel.run("%%track named --param depth\nlr = 0.1\n")
     kernel.run("%%track only --param depth --param none\nlr = 0.1\n")
     kernel.run("%%track none --param none\nlr = 0.1\n")
-    kernel.run("%%track auto\nlr = 0.1\nlr = lr * 2\nname = 'a b'\n_hidden = 1\ntoken = 'x'\n%time flag = True\n")
+    kernel.run(
+        "%%track auto\nlr = 0.1\nlr = lr * 2\nname = 'a b'\n_hidden = 1\ntoken = 'x'\n%time flag = True\n"
+    )
     params = {run["name"]: run["params"] for run in store.runs()}
     assert params["named"] == {"depth": "3", "lr": "0.1"}
     assert params["only"] == {"depth": "3"}
@@ -53,7 +62,9 @@ def test_parameters_by_name_by_the_cell_and_not_at_all(kernel: Any, store: Any) 
 
 
 def test_a_parameter_of_the_user_is_not_overwritten_by_the_literal(kernel: Any, store: Any) -> None:
-    reply = kernel.run("%%track mine\nimport mlflow\nlr = 0.1\nmlflow.log_param('lr', 'user')\n", timeout_s=240)
+    reply = kernel.run(
+        "%%track mine\nimport mlflow\nlr = 0.1\nmlflow.log_param('lr', 'user')\n", timeout_s=240
+    )
     assert reply.status == "ok", reply.traceback
     (run,) = store.runs()
     assert run["params"] == {"lr": "user"}
@@ -61,7 +72,9 @@ def test_a_parameter_of_the_user_is_not_overwritten_by_the_literal(kernel: Any, 
 
 def test_values_of_variables_may_stand_in_the_header(kernel: Any, store: Any) -> None:
     kernel.run("number = 7\n")
-    assert kernel.run("%%track sweep-{number} --tag size=$number\nx = 1\n").lines == ["✓ sweep-7 · 00:00"]
+    assert kernel.run("%%track sweep-{number} --tag size=$number\nx = 1\n").lines == [
+        "✓ sweep-7 · 00:00"
+    ]
     (run,) = store.runs()
     assert run["tags"]["size"] == "7"
 
@@ -80,7 +93,9 @@ def test_system_metrics_are_recorded_while_the_cell_runs(kernel: Any, store: Any
     assert any(key.startswith("system/") for key in run["metrics"])
 
 
-def test_autologging_is_on_for_the_cell_that_says_so_and_off_after_it(kernel: Any, store: Any) -> None:
+def test_autologging_is_on_for_the_cell_that_says_so_and_off_after_it(
+    kernel: Any, store: Any
+) -> None:
     fit = (
         "from sklearn.datasets import load_iris\nfrom sklearn.linear_model import Ridge\n"
         "Ridge().fit(*load_iris(return_X_y=True))\n"
@@ -94,7 +109,9 @@ def test_autologging_is_on_for_the_cell_that_says_so_and_off_after_it(kernel: An
     assert params["plain"] == {}
 
 
-def test_the_notebook_and_the_cell_are_kept_as_far_as_they_are_known(new_kernel: Any, store: Any, monkeypatch: Any) -> None:
+def test_the_notebook_and_the_cell_are_kept_as_far_as_they_are_known(
+    new_kernel: Any, store: Any, monkeypatch: Any
+) -> None:
     monkeypatch.setenv("JPY_SESSION_NAME", str(store.database.parents[1] / "notes" / "study.ipynb"))
     kernel = new_kernel()
     assert kernel.run(f"%%track a\n{LOG}", cellId="cell-17").status == "ok"
