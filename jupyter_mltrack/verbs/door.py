@@ -9,7 +9,6 @@ from jupyter_mltrack.render import View
 from jupyter_mltrack.verbs import function_of
 from jupyter_mltrack.verbs.parsing import Call, Word, parse, split_line
 
-
 _KEPT = "Kept in the project's settings file."
 _NOT_KEPT = "Nothing was changed for later commands and kernels: --save keeps it."
 
