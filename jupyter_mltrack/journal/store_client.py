@@ -24,6 +24,7 @@ PARENT_TAG = "mlflow.parentRunId"
 CALL_LIMIT_S = 40.0
 CALL_SLOW_S = 8.0
 LANES_MAX = 4
+_DEFAULT_EXPERIMENT = "0"
 _FIND_DOUBLES = ("http", "postgresql", "mysql", "mssql", "sqlite")
 _SLOW_ANSWER_S = 0.03
 """Requests that take longer than this are sent side by side where their order allows it."""
@@ -279,18 +280,31 @@ class MlflowStore:
         if remote is None:
             self._progress.creating = [*self._progress.creating, event.run_id]
             self._note()
-            born_with = {**event.tags, RUN_ID_TAG: event.run_id}
-            run = self._store.create_run(
-                experiment_id=experiment_id,
-                user_id=event.user,
-                start_time=event.start_ms,
-                tags=self._tags(born_with, resolve_id),
-                run_name=event.tags.get("mlflow.runName") or event.name,
-            )
+            run = self._create(experiment_id, event, resolve_id)
             remote = run.info.run_id
         self._progress.ids[event.run_id] = remote
         self._progress.creating = [r for r in self._progress.creating if r != event.run_id]
         self._note()
+
+    def _create(
+        self, experiment_id: str, event: wire.RunBorn, resolve_id: Callable[[str], str]
+    ) -> Any:
+        """Create the run; in "Default" when its experiment was deleted meanwhile."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._store.create_run(
+                experiment_id=experiment_id,
+                user_id=event.user,
+                start_time=event.start_ms,
+                tags=self._tags({**event.tags, RUN_ID_TAG: event.run_id}, resolve_id),
+                run_name=event.tags.get("mlflow.runName") or event.name,
+            )
+        except MlflowException as error:
+            gone = error.error_code == "RESOURCE_DOES_NOT_EXIST" or "'active' state" in str(error)
+            if not gone or experiment_id == _DEFAULT_EXPERIMENT:
+                raise
+            return self._create(_DEFAULT_EXPERIMENT, event, resolve_id)
 
     def _exists(self, run_id: str) -> bool:
         from mlflow.exceptions import MlflowException
@@ -307,7 +321,10 @@ class MlflowStore:
         from mlflow.entities import ViewType
 
         found = self._store.search_runs(
-            [experiment_id], f"tags.`{RUN_ID_TAG}` = '{local_id}'", ViewType.ALL, max_results=1
+            sorted({experiment_id, _DEFAULT_EXPERIMENT}),
+            f"tags.`{RUN_ID_TAG}` = '{local_id}'",
+            ViewType.ALL,
+            max_results=1,
         )
         return found[0].info.run_id if found else None
 
@@ -315,7 +332,7 @@ class MlflowStore:
         if event.experiment_id is not None:
             return event.experiment_id
         if not event.experiment:
-            return "0"
+            return _DEFAULT_EXPERIMENT
         known = self._experiments.get(event.experiment)
         if known is None:
             known = self._experiments[event.experiment] = self._named_experiment(event.experiment)
@@ -333,7 +350,7 @@ class MlflowStore:
                     raise
                 found = self._store.get_experiment_by_name(name)
         if found is None or found.lifecycle_stage != "active":
-            return "0"
+            return _DEFAULT_EXPERIMENT
         return str(found.experiment_id)
 
 

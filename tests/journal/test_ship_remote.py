@@ -454,6 +454,25 @@ def test_a_run_begun_without_network_arrives_after_its_kernel_is_gone(server_por
     _assert_all_there_once(server_port, 30, "FAILED")
 
 
+def test_a_run_whose_experiment_was_deleted_meanwhile_is_kept_in_the_default_one(server_port: int) -> None:
+    workspace = workspaces.resolve(f"http://127.0.0.1:{server_port}")
+    made = _post(server_port, "experiments/create", {"name": f"gone-{RUN}"})["experiment_id"]
+    _post(server_port, "experiments/delete", {"experiment_id": made})
+    with Shipped(workspace) as line:
+        born(line.journal, experiment_id=made)
+        _log(line, 5)
+        ended(line.journal)
+        other = "e" + RUN[1:]
+        born(line.journal, other, experiment=f"gone-{RUN}")
+        ended(line.journal, other)
+        line.handle.wake()
+        _arrived(line)
+    run = _assert_all_there_once(server_port, 5)
+    assert run["info"]["experiment_id"] == "0"
+    remote = _get(server_port, "runs/get", run_id=run_alias(data_dir(), other))["run"]["info"]
+    assert (remote["experiment_id"], remote["status"]) == ("0", "FINISHED")
+
+
 def test_sync_says_what_stands_in_the_way(server_port: int) -> None:
     with FaultyProxy(server_port) as proxy:
         proxy.mode = "status:401"
