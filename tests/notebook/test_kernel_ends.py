@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import queue
+import random
 import signal
 import time
 from typing import Any
@@ -40,6 +43,29 @@ def test_interrupts_end_the_run_as_killed_and_the_next_cell_is_clean(
         "after": "FINISHED",
     }
     assert (runs["stopped"]["metrics"], runs["after"]["metrics"]) == ({"x": 1.0}, {"y": 2.0})
+
+
+def test_storms_of_interrupts_at_any_moment_leave_no_run_running(kernel: Any, store: Any) -> None:
+    luck = random.Random(7)
+    kernel.run("from jupyter_mltrack import log\nimport asyncio, time\n")
+    for number in range(16):
+        pause = "await asyncio.sleep(0.002)" if number % 2 else "time.sleep(0.002)"
+        cell = kernel.start(
+            f"%%track storm-{number}\nfor n in range(20):\n    log({{'x': float(n)}})\n    {pause}\n"
+        )
+        time.sleep(luck.random() * 0.1)
+        for _ in range(3):
+            os.kill(kernel.pid, signal.SIGINT)
+            time.sleep(luck.random() * 0.045)
+        with contextlib.suppress(
+            queue.Empty
+        ):  # ipykernel itself may lose an answer to an interrupt
+            kernel.finish(cell, 5)
+        time.sleep(0.1)
+    assert kernel.run("%%track calm\nlog({'y': 1.0})\n").lines == ["✓ calm · y 1 · 00:00"]
+    statuses = store.statuses()
+    assert statuses.pop("calm") == "FINISHED"
+    assert set(statuses.values()) <= {"KILLED", "FINISHED"}
 
 
 def test_a_context_that_an_interrupt_storm_left_open_is_left_by_the_next_cell(
