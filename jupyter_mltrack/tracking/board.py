@@ -103,12 +103,28 @@ def publish(content: dict[str, Any] | None) -> None:
 
         folder = data_dir() / "state"
         ensure_private_dir(folder)
+        _sweep(str(folder))
         _own = Board(str(folder / f"context-{os.getpid()}"), create=True)
         _own_pid = os.getpid()
     _note_claim()
     _own.write(content)
     _told_of = content["run_id"] if content else None
     os.environ[VARIABLE] = json.dumps({"board": _own.path, "context": content})
+
+
+def _sweep(folder: str) -> None:
+    """Remove boards of processes that were killed."""
+    for name in os.listdir(folder):
+        pid = name.removeprefix("context-")
+        if pid == name or not pid.isdecimal():
+            continue
+        try:
+            os.kill(int(pid), 0)
+        except ProcessLookupError:
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(folder, name))
+        except OSError:
+            continue  # a process of another user has that number now
 
 
 def is_claimed(run_id: str) -> bool:

@@ -35,13 +35,12 @@ class LazyStore(Decoration):
     def _kind(self) -> type:
         """Return the class of the store behind, if that can be told without building it."""
         if self._likely is None:
-            built: type = type(self._mltrack.real)
-            return built
+            return type(self._mltrack.real)
         module = sys.modules.get(self._likely[0])
         if module is None:  # nobody can ask for a class that nobody has imported
             from mlflow.store.tracking.abstract_store import AbstractStore
 
-            return AbstractStore
+            return AbstractStore  # type: ignore[no-any-return]
         found: type = getattr(module, self._likely[1])
         return found
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 STALL_S = 60.0
 """For a store that is being made ready or connected: its first shipper imports MLflow."""
-STALL_CONNECTED_S = 5.0
+STALL_CONNECTED_S = 20.0
 TIMEOUT_S = 300.0
 OTHERS_S = 10.0
 

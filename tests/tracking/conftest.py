@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -152,8 +153,8 @@ def mlflow_server(
                 time.sleep(0.1)
         yield uri
     finally:
-        os.killpg(process.pid, 15)
-        process.wait(20)
+        os.killpg(process.pid, signal.SIGKILL)  # it holds nothing that a test reads later
+        process.wait()
 
 
 def _create_a_run(uri: str) -> None:

@@ -92,7 +92,7 @@ def test_a_decorated_store_is_of_the_stores_own_class(new_sqlite: Callable[[str]
     assert isinstance(store, AbstractStore)
     assert type(store).__name__ == "SqlAlchemyStore"
     assert store.db_uri.endswith("a.db")
-    assert pickle.loads(pickle.dumps(utils._get_store("http://127.0.0.1:1"))) is not None  # noqa: S301
+    assert pickle.loads(pickle.dumps(utils._get_store("http://127.0.0.1:1"))) is not None
 
 
 def test_signatures_and_documentation_stay() -> None:
@@ -112,7 +112,7 @@ def test_signatures_and_documentation_stay() -> None:
 
 def test_an_unknown_scheme_raises_as_plain_mlflow_does() -> None:
     def told() -> tuple[str, str]:
-        with pytest.raises(Exception) as caught:  # noqa: PT011
+        with pytest.raises(Exception) as caught:
             utils._get_store("nosuch://place")
         return type(caught.value).__name__, str(caught.value)
 

@@ -228,7 +228,7 @@ def test_reads_are_answered_from_the_journal_while_the_server_is_gone(line: Line
 def test_a_cell_that_names_experiments_and_data_without_a_server_arrives_where_it_was_meant(
     line: Line, mlflow_server: str
 ) -> None:
-    import pandas
+    import pandas as pd
 
     line.mode = "refuse"
     begun_s = time.perf_counter()
@@ -237,7 +237,7 @@ def test_a_cell_that_names_experiments_and_data_without_a_server_arrives_where_i
         mlflow.set_experiment(name)
         with mlflow.start_run():
             mlflow.log_metric("m", 1.0, step=0)
-            mlflow.log_input(mlflow.data.from_pandas(pandas.DataFrame({"a": [1]}), name="frame"))
+            mlflow.log_input(mlflow.data.from_pandas(pd.DataFrame({"a": [1]}), name="frame"))
     assert time.perf_counter() - begun_s < 10
     line.mode = "up"
     client = MlflowClient(mlflow_server)

@@ -175,7 +175,7 @@ def names_that_are_refused_and_taken(eyes: Eyes) -> None:
 
 @scenario
 def values_that_are_refused_and_taken(eyes: Eyes) -> None:
-    import numpy
+    import numpy as np
 
     with mlflow.start_run() as run:
         eyes.know(run.info.run_id)
@@ -184,11 +184,11 @@ def values_that_are_refused_and_taken(eyes: Eyes) -> None:
             math.nan,
             math.inf,
             -math.inf,
-            numpy.float32(0.1),
-            numpy.int64(3),
-            numpy.array([2.5]),
+            np.float32(0.1),
+            np.int64(3),
+            np.array([2.5]),
         ]
-        values += [numpy.array([1.0, 2.0]), numpy.bool_(True), 10**400, 1j]
+        values += [np.array([1.0, 2.0]), np.bool_(True), 10**400, 1j]
         for at, value in enumerate(values):
             eyes.error(mlflow.log_metric, f"one{at}", value)
             eyes.error(mlflow.log_metrics, {f"many{at}": value, "fine": 1.0}, step=at)
@@ -448,9 +448,9 @@ def experiments_made_used_and_deleted(eyes: Eyes) -> None:
 
 @scenario
 def data_sets_that_went_in(eyes: Eyes) -> None:
-    import pandas
+    import pandas as pd
 
-    frame = pandas.DataFrame({"a": [1, 2], "b": [3.0, 4.0]})
+    frame = pd.DataFrame({"a": [1, 2], "b": [3.0, 4.0]})
     data = mlflow.data.from_pandas(frame, name="frame", targets="b")
     with mlflow.start_run() as run:
         eyes.know(run.info.run_id)

@@ -109,7 +109,7 @@ def test_s34_finite_values_reach_the_store_as_mlflow_keeps_them(kept: Keeper, va
 def test_s34_values_are_equal_bit_for_bit_when_read_from_the_journal() -> None:
     import struct
 
-    import numpy
+    import numpy as np
 
     from jupyter_mltrack.journal import JournalReader, Rows
 
@@ -117,14 +117,14 @@ def test_s34_values_are_equal_bit_for_bit_when_read_from_the_journal() -> None:
     with track("bits") as run:
         for value in values:
             log({"m": value})
-        log({"m": numpy.float32(0.1)})
-        log({"m": numpy.array(2.5)})
+        log({"m": np.float32(0.1)})
+        log({"m": np.array(2.5)})
         log({"m": 2**53 + 1})
         book = run.context.book
         assert book is not None
         records = JournalReader(book.journal().path).read().records
     rows = [row for r in records if isinstance(r, Rows) for row in r.values]
-    expected = [*values, float(numpy.float32(0.1)), 2.5]
+    expected = [*values, float(np.float32(0.1)), 2.5]
     assert [struct.pack("d", row[0]) for row in rows] == [
         struct.pack("d", value) for value in expected
     ]
@@ -173,7 +173,7 @@ def test_s24_secrets_of_parameters_tags_and_errors_are_nowhere_on_the_disk(
         "environment": "canary-environment-0001",
         "jwt": "eyJ" + "a" * 20 + ".eyJ" + "b" * 20 + "." + "c" * 30,
     }
-    with (
+    with (  # noqa: PT012  # a cell has many lines
         pytest.raises(ValueError, match="canary"),
         track(
             "secret",

@@ -165,7 +165,23 @@ def test_names_that_hold_secrets_are_told_from_others(name: str, secret: bool) -
 
 
 def ordinary_lines() -> list[str]:
-    words = "model training loss epoch batch token key pass secretary code signature basic author layer keyboard".split()
+    words = [
+        "model",
+        "training",
+        "loss",
+        "epoch",
+        "batch",
+        "token",
+        "key",
+        "pass",
+        "secretary",
+        "code",
+        "signature",
+        "basic",
+        "author",
+        "layer",
+        "keyboard",
+    ]
     lines = [
         "Epoch 3/10: loss=0.1234, accuracy=0.98, tokens/s=12345",
         "max_tokens=4096, eos_token='</s>', pad_token_id=0",
