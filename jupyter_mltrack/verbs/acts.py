@@ -6,6 +6,7 @@ they act on what that kernel has chosen; elsewhere on what environment and setti
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ def status() -> wire.StatusReport:
     """The workspace and its health, the runs that run now, and what waits for other workspaces."""
     from jupyter_mltrack import runs as reader
 
-    workspace = choice.workspace()
+    workspace = _looked_at()
     info = _info(workspace)
     problem = None
     running: list[wire.RunSummary] = []
@@ -135,7 +136,7 @@ def runs(
     """
     from jupyter_mltrack import runs as reader
 
-    workspace = choice.workspace()
+    workspace = _looked_at()
     is_filter = filter is not None and reader.looks_like_filter(filter)
     within = None if all else choice.experiment_or_default()
     try:
@@ -191,7 +192,7 @@ def show(run: str) -> wire.RunDetail:
     """
     from jupyter_mltrack import runs as reader
 
-    workspace = choice.workspace()
+    workspace = _looked_at()
     within = choice.experiment() if run.startswith(("best:", "worst:")) else None
     run_id = reader.find_run(workspace, run, experiment=within)
     return reader.get_run(workspace, run_id)
@@ -214,6 +215,16 @@ def help(verb: str | None = None) -> str:  # noqa: A001  # the verb
     from jupyter_mltrack.verbs.table import find_verb
 
     return help_text(find_verb(verb) if verb else None, "%mltrack")
+
+
+def _looked_at() -> Workspace:
+    """The workspace that is chosen; whoever looks has what dead processes left behind finished."""
+    from jupyter_mltrack.journal import ship
+
+    workspace = choice.workspace()
+    with contextlib.suppress(OSError):  # a read-only data folder: looking works all the same
+        ship.recover(_data_dir())
+    return workspace
 
 
 def _data_dir() -> Path:

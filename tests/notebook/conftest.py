@@ -207,6 +207,13 @@ class Store:
                 found.append(one)
         return found
 
+    def written_statuses(self) -> list[str]:
+        """What the database says now, without a sync."""
+        if not self.database.exists():
+            return []
+        with sqlite3.connect(self.database) as connection:
+            return [row[0] for row in connection.execute("SELECT status FROM runs")]
+
     def statuses(self) -> dict[str, str]:
         return {run["name"]: run["status"] for run in self.runs()}
 

@@ -115,6 +115,21 @@ def test_a_killed_kernel_loses_nothing_and_sync_ends_its_run(kernel: Any, store:
     assert run["tags"]["mltrack.error"]
 
 
+def test_looking_at_the_runs_is_enough_to_end_what_a_dead_kernel_left(
+    new_kernel: Any, store: Any
+) -> None:
+    kernel = new_kernel()
+    cell = kernel.start(f"%%track left\n{LOOP}")
+    kernel.wait_for_output(cell, "running")
+    kernel.kill()
+    shown = new_kernel().run("%mltrack runs").shown
+    assert "✕" in shown
+    until = time.monotonic() + 30
+    while time.monotonic() < until and "FAILED" not in store.written_statuses():
+        time.sleep(0.2)
+    assert store.written_statuses() == ["FAILED"]
+
+
 def test_a_kernel_that_exits_in_mid_cell_ends_its_run(new_kernel: Any, store: Any) -> None:
     kernel = new_kernel()
     kernel.start(f"%%track gone\n{LOOP.replace('time.sleep(30)', 'import os; os._exit(3)')}")
