@@ -75,6 +75,7 @@ def cell(uri: str, seconds: float) -> dict[str, object]:
 def audit(uri: str, name: str) -> dict[str, object]:
     """What a plain client reads, once everything had time to arrive."""
     import mlflow
+
     from jupyter_mltrack.journal.ship import sync
     from jupyter_mltrack.settings import data_dir
 

@@ -26,9 +26,8 @@ def outputs_as_text(cell: nbformat.NotebookNode) -> str:
 
 def main() -> int:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    client = NotebookClient(
-        notebook, kernel_name="python3", timeout=600, resources={"metadata": {"path": NOTEBOOK.parent}}
-    )
+    place = {"metadata": {"path": NOTEBOOK.parent}}
+    client = NotebookClient(notebook, kernel_name="python3", timeout=600, resources=place)
     print(f"Executing {NOTEBOOK.name} in a kernel ...", flush=True)
     started = time.monotonic()
     try:
@@ -40,8 +39,9 @@ def main() -> int:
         text = outputs_as_text(cell) if cell.cell_type == "code" else ""
         if text:
             print(f"\n> {cell.source.splitlines()[0]}\n{text}")
+    workspace = NOTEBOOK.parents[1] / ".mltrack"
     print(
-        f"\nDone in {time.monotonic() - started:.0f} s. The runs are in {NOTEBOOK.parents[1] / '.mltrack'}."
+        f"\nDone in {time.monotonic() - started:.0f} s. The runs are in {workspace}."
         "\nOpen the notebook and the panel that draws its runs live:  make lab"
     )
     return 0

@@ -1,4 +1,7 @@
-"""The tables of the README, made from the tables in the code: `python -m jupyter_mltrack.readme README.md`."""
+"""The tables of the README, made from the tables in the code.
+
+`python -m jupyter_mltrack.readme README.md` writes them anew between their marks.
+"""
 
 from __future__ import annotations
 

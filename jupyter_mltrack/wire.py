@@ -90,16 +90,22 @@ class WorkspaceInfo(Struct):
 
 
 class WorkspaceList(Struct):
+    """The workspaces that this server knows."""
+
     workspaces: list[WorkspaceInfo]
 
 
 class ExperimentInfo(Struct):
+    """One experiment of a workspace."""
+
     id: ExperimentId
     name: str
     run_count: int | None = None
 
 
 class ExperimentList(Struct):
+    """The experiments of a workspace."""
+
     experiments: list[ExperimentInfo]
 
 
@@ -143,6 +149,8 @@ class RunSummary(Struct):
 
 
 class RunPage(Struct):
+    """One page of a list of runs."""
+
     runs: list[RunSummary]
     next_page_token: str | None = None
     total: int | None = None
@@ -151,11 +159,15 @@ class RunPage(Struct):
 
 
 class Pair(Struct):
+    """A parameter or a tag."""
+
     key: str
     value: str
 
 
 class RunDetail(Struct):
+    """One run with its parameters and tags."""
+
     summary: RunSummary
     params: list[Pair]
     tags: list[Pair]
@@ -251,6 +263,8 @@ class ArtifactInfo(Struct):
 
 
 class ArtifactList(Struct):
+    """What one folder of a run's artifacts holds."""
+
     artifacts: list[ArtifactInfo]
     truncated: bool = False
     """True when the folder holds more entries than are listed."""
@@ -311,11 +325,15 @@ class RunBorn(Struct, tag="run_born"):
 
 
 class RunTags(Struct, tag="run_tags"):
+    """Tags of a run were set."""
+
     run_id: RunId
     tags: dict[str, str]
 
 
 class RunTagDeleted(Struct, tag="run_tag_deleted"):
+    """A tag of a run is gone."""
+
     run_id: RunId
     key: str
 
@@ -341,6 +359,8 @@ class MetricPoint(Struct):
 
 
 class RunMetrics(Struct, tag="run_metrics"):
+    """Points that no compact row can hold."""
+
     run_id: RunId
     metrics: list[MetricPoint]
 
@@ -362,6 +382,8 @@ class RunUpdated(Struct, tag="run_updated"):
 
 
 class RunEnded(Struct, tag="run_ended"):
+    """A run has ended; `error` is the last line of what ended it."""
+
     run_id: RunId
     status: RunStatus
     end_ms: int

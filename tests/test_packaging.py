@@ -29,7 +29,9 @@ def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         return archive.namelist()
 
 
-def test_s38_the_wheel_carries_the_built_panel_and_enables_the_server_extension(wheel_names: list[str]) -> None:
+def test_s38_the_wheel_carries_the_built_panel_and_enables_the_server_extension(
+    wheel_names: list[str],
+) -> None:
     data = "jupyter_mltrack-0.1.0.data/data/"
     panel = f"{data}share/jupyter/labextensions/jupyter-mltrack/"
     assert f"{panel}package.json" in wheel_names
@@ -56,14 +58,19 @@ def test_the_server_extension_is_enabled_by_its_installation() -> None:
         text=True,
         check=True,
     )
-    lines = [line for line in (answer.stdout + answer.stderr).splitlines() if "jupyter_mltrack" in line]
+    lines = [
+        line for line in (answer.stdout + answer.stderr).splitlines() if "jupyter_mltrack" in line
+    ]
     assert any("enabled" in line for line in lines), answer.stdout + answer.stderr
     assert any("OK" in line for line in lines), answer.stdout + answer.stderr
 
 
 def test_the_command_is_there_as_a_subcommand_of_jupyter() -> None:
     answer = subprocess.run(
-        [sys.executable, "-m", "jupyter", "mltrack", "help"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "jupyter", "mltrack", "help"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert answer.returncode == 0, answer.stderr
     assert "status" in answer.stdout
@@ -74,5 +81,7 @@ def test_importing_the_package_brings_nothing_heavy() -> None:
         "import sys, jupyter_mltrack\n"
         "print(sorted({'mlflow', 'msgspec', 'sqlite3', 'numpy', 'tornado', 'IPython', 'sqlalchemy'} & set(sys.modules)))"
     )
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert answer.stdout.strip() == "[]"

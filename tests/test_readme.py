@@ -35,15 +35,23 @@ def test_the_cells_of_the_readme_run_in_one_kernel(private_place: Path) -> None:
 def test_a_script_of_the_readme_runs_without_ipython(script: str, private_place: Path) -> None:
     blocked = "import sys; sys.modules['IPython'] = None\n"
     answer = subprocess.run(
-        [sys.executable, "-c", blocked + script], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", blocked + script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert answer.returncode == 0, answer.stderr
 
 
 @pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
 def test_every_path_that_is_named_exists(text: str) -> None:
-    named = set(re.findall(r"`((?:jupyter_mltrack|labextension|tests|examples|benchmarks|docs)/[\w/.-]*)`", text))
-    named |= {path for path in re.findall(r"\]\(([\w/.-]+)\)", text)}
+    named = set(
+        re.findall(
+            r"`((?:jupyter_mltrack|labextension|tests|examples|benchmarks|docs)/[\w/.-]*)`", text
+        )
+    )
+    named |= set(re.findall(r"\]\(([\w/.-]+)\)", text))
     made_by_running = {"tests/browser/pictures/"}
     missing = [path for path in sorted(named - made_by_running) if not (ROOT / path).exists()]
     assert missing == []
@@ -58,10 +66,18 @@ def test_every_command_that_is_named_can_be_made() -> None:
 def test_the_tables_are_those_of_the_code() -> None:
     from jupyter_mltrack.readme import with_tables
 
-    assert with_tables(README) == README, "the README is behind the code; this repairs it: make docs"
+    assert with_tables(README) == README, (
+        "the README is behind the code; this repairs it: make docs"
+    )
 
 
 def test_the_tables_name_every_option() -> None:
     options = "NAME --experiment --tag --param --metric --nested --parent --resume --autolog"
-    for option in [*options.split(), "--system-metrics", "--quiet", "MLTrack.quiet", "MLTrack.autolog"]:
+    for option in [
+        *options.split(),
+        "--system-metrics",
+        "--quiet",
+        "MLTrack.quiet",
+        "MLTrack.autolog",
+    ]:
         assert f"`{option}" in README

@@ -25,7 +25,11 @@ def test_the_file_is_found_from_a_folder_below(tmp_path: Path) -> None:
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
     found = settings.load_settings(below)
-    assert (found.experiment, found.autolog, found.source) == ("digits", True, tmp_path / "mltrack.toml")
+    assert (found.experiment, found.autolog, found.source) == (
+        "digits",
+        True,
+        tmp_path / "mltrack.toml",
+    )
 
 
 def test_pyproject_is_read_and_mltrack_toml_comes_before_it(tmp_path: Path) -> None:
@@ -37,7 +41,11 @@ def test_pyproject_is_read_and_mltrack_toml_comes_before_it(tmp_path: Path) -> N
 
 def test_the_environment_comes_before_the_file(tmp_path: Path) -> None:
     (tmp_path / "mltrack.toml").write_text('experiment = "file"\nquiet = true\n')
-    environ = {"MLTRACK_EXPERIMENT": "env", "MLTRACK_QUIET": "off", "MLTRACK_JOURNAL_MAX_BYTES": "5"}
+    environ = {
+        "MLTRACK_EXPERIMENT": "env",
+        "MLTRACK_QUIET": "off",
+        "MLTRACK_JOURNAL_MAX_BYTES": "5",
+    }
     found = settings.load_settings(tmp_path, environ)
     assert (found.experiment, found.quiet, found.journal_max_bytes) == ("env", False, 5)
 
@@ -65,11 +73,23 @@ def test_a_damaged_pyproject_that_is_not_ours_is_left_to_its_owner(tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ('\nexperimnt = "x"\n', 'line 2: there is no setting "experimnt".', "Did you mean experiment?"),
+        (
+            '\nexperimnt = "x"\n',
+            'line 2: there is no setting "experimnt".',
+            "Did you mean experiment?",
+        ),
         ("zzz = 1\n", 'line 1: there is no setting "zzz".', "Known keys: tracking,"),
         ("autolog = 1\n", "line 1: autolog cannot be 1.", "It wants true or false."),
-        ('quiet = true\nparams = "all"\n', "line 2: params cannot be 'all'.", 'It wants "auto" or "none".'),
-        ("journal_max_bytes = true\n", "line 1: journal_max_bytes cannot be True.", "whole number of bytes"),
+        (
+            'quiet = true\nparams = "all"\n',
+            "line 2: params cannot be 'all'.",
+            'It wants "auto" or "none".',
+        ),
+        (
+            "journal_max_bytes = true\n",
+            "line 1: journal_max_bytes cannot be True.",
+            "whole number of bytes",
+        ),
         ("[workspaces]\nteam = 3\n", "line 2: team cannot be 3.", "It wants a text in quotes"),
     ],
 )

@@ -191,7 +191,10 @@ export interface components {
             /** @default null */
             size_bytes: number | null;
         };
-        /** ArtifactList */
+        /**
+         * ArtifactList
+         * @description What one folder of a run's artifacts holds.
+         */
         ArtifactList: {
             artifacts: components["schemas"]["ArtifactInfo"][];
             /** @default false */
@@ -217,14 +220,20 @@ export interface components {
             /** @default 0 */
             total: number;
         };
-        /** ExperimentInfo */
+        /**
+         * ExperimentInfo
+         * @description One experiment of a workspace.
+         */
         ExperimentInfo: {
             id: components["schemas"]["ExperimentId"];
             name: string;
             /** @default null */
             run_count: number | null;
         };
-        /** ExperimentList */
+        /**
+         * ExperimentList
+         * @description The experiments of a workspace.
+         */
         ExperimentList: {
             experiments: components["schemas"]["ExperimentInfo"][];
         };
@@ -284,7 +293,10 @@ export interface components {
             /** @default [] */
             cursors: number[];
         };
-        /** Pair */
+        /**
+         * Pair
+         * @description A parameter or a tag.
+         */
         Pair: {
             key: string;
             value: string;
@@ -302,7 +314,10 @@ export interface components {
             /** @default null */
             retry_after_ms: number | null;
         };
-        /** RunDetail */
+        /**
+         * RunDetail
+         * @description One run with its parameters and tags.
+         */
         RunDetail: {
             summary: components["schemas"]["RunSummary"];
             params: components["schemas"]["Pair"][];
@@ -314,7 +329,10 @@ export interface components {
             /** @default false */
             merged: boolean;
         };
-        /** RunPage */
+        /**
+         * RunPage
+         * @description One page of a list of runs.
+         */
         RunPage: {
             runs: components["schemas"]["RunSummary"][];
             /** @default null */
@@ -412,7 +430,10 @@ export interface components {
             /** @default false */
             current: boolean;
         };
-        /** WorkspaceList */
+        /**
+         * WorkspaceList
+         * @description The workspaces that this server knows.
+         */
         WorkspaceList: {
             workspaces: components["schemas"]["WorkspaceInfo"][];
         };

@@ -29,7 +29,15 @@ from ship_ground import (
 from jupyter_mltrack import wire
 from jupyter_mltrack.journal import Journal
 from jupyter_mltrack.journal.facts import OWNER_GONE
-from jupyter_mltrack.journal.ship import backlog, ensure_shipper, health, recover, ship, sync, wait_shipped
+from jupyter_mltrack.journal.ship import (
+    backlog,
+    ensure_shipper,
+    health,
+    recover,
+    ship,
+    sync,
+    wait_shipped,
+)
 from jupyter_mltrack.settings import data_dir
 
 HERE = str(Path(__file__).parent)
@@ -77,9 +85,10 @@ def _shippers_of(place: Path) -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
-            if entry.name.isdigit() and b"journal.shipper" in (line := (entry / "cmdline").read_bytes()):
-                if str(place).encode() in line:
-                    found.append(int(entry.name))
+            words = (str(place).encode(), b"journal.shipper")
+            line = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+            if all(word in line for word in words):
+                found.append(int(entry.name))
     return found
 
 

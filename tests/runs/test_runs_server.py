@@ -129,7 +129,7 @@ def answering() -> Iterator[Callable[[int, bytes, dict[str, str]], Workspace]]:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_POST = do_GET  # noqa: N815
+            do_POST = do_GET
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -70,7 +70,7 @@ class Line:
                 self.end_headers()
                 self.wfile.write(body)
 
-            do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _answer  # noqa: N815
+            do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _answer
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
