@@ -255,6 +255,8 @@ class SyncReport(Struct):
 
 
 class ArtifactInfo(Struct):
+    """One artifact of a run: a file or a folder."""
+
     """One entry of a run's artifact folder. `path` is relative to the run's artifact root."""
 
     path: str

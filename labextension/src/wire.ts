@@ -183,7 +183,7 @@ export interface components {
     schemas: {
         /**
          * ArtifactInfo
-         * @description One entry of a run's artifact folder. `path` is relative to the run's artifact root.
+         * @description One artifact of a run: a file or a folder.
          */
         ArtifactInfo: {
             path: string;
