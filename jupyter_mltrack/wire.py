@@ -190,6 +190,8 @@ class LiveRun(Struct):
 
 
 class LiveRuns(Struct):
+    """The runs that are live now, of all workspaces or one."""
+
     runs: list[LiveRun]
     now_ms: int
     """The server's clock, so that a page with another clock shows right durations."""
@@ -255,8 +257,6 @@ class SyncReport(Struct):
 
 
 class ArtifactInfo(Struct):
-    """One artifact of a run: a file or a folder."""
-
     """One entry of a run's artifact folder. `path` is relative to the run's artifact root."""
 
     path: str

@@ -183,7 +183,7 @@ export interface components {
     schemas: {
         /**
          * ArtifactInfo
-         * @description One artifact of a run: a file or a folder.
+         * @description One entry of a run's artifact folder. `path` is relative to the run's artifact root.
          */
         ArtifactInfo: {
             path: string;
@@ -264,7 +264,10 @@ export interface components {
             sparkline_key: string | null;
             cursor: number;
         };
-        /** LiveRuns */
+        /**
+         * LiveRuns
+         * @description The runs that are live now, of all workspaces or one.
+         */
         LiveRuns: {
             runs: components["schemas"]["LiveRun"][];
             now_ms: number;
