@@ -30,7 +30,7 @@ def tracking_server(place: Path) -> Iterator[int]:
     server = subprocess.Popen(
         [*command, "--backend-store-uri", f"sqlite:///{place / 'server.db'}", "--workers", "1"],
         cwd=place,
-        env=clean_environment(place),
+        env=clean_environment(place) | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
