@@ -13,7 +13,16 @@ PAYLOADS = [
     "[x](javascript:alert(5))",
     "<a href='/trap-link'>x</a>",
 ]
-ODD = ["__proto__", "constructor", "toString", "\u202egnirts\u2066", "a\u200bb", "x" * 5000, " ", "a/b c"]
+ODD = [
+    "__proto__",
+    "constructor",
+    "toString",
+    "\u202egnirts\u2066",
+    "a\u200bb",
+    "x" * 5000,
+    " ",
+    "a/b c",
+]
 CELL = """import jupyter_mltrack
 payloads = {payloads!r}
 odd = {odd!r}
@@ -83,7 +92,9 @@ def test_s12_markup_in_names_is_shown_as_text(screen: Any, lab: Any) -> None:
 def test_s35_odd_names_neither_break_the_panel_nor_turn_it_around(screen: Any, lab: Any) -> None:
     _open_hostile(screen, lab)
     assert screen.point_count() == 3 * len(PAYLOADS + ODD)
-    text = screen.page.evaluate("() => document.querySelector('#jupyter-mltrack-panel').textContent")
+    text = screen.page.evaluate(
+        "() => document.querySelector('#jupyter-mltrack-panel').textContent"
+    )
     assert not set(text) & set("\u202e\u2066\u200b\x00")
     assert "gnirts" in text
     longest = screen.page.evaluate(
@@ -96,4 +107,6 @@ def test_s35_odd_names_neither_break_the_panel_nor_turn_it_around(screen: Any, l
                    return panel.scrollWidth - panel.clientWidth; }"""
     )
     assert wide <= 0
-    assert screen.page.evaluate("() => ({}).polluted === undefined && Object.prototype.loss === undefined")
+    assert screen.page.evaluate(
+        "() => ({}).polluted === undefined && Object.prototype.loss === undefined"
+    )

@@ -37,7 +37,9 @@ def test_a_running_cell_draws_itself_and_is_there_after_a_reload(screen: Any, la
     screen.page.wait_for_timeout(1500)
     later_count, later_pixels = screen.point_count(), screen.pixels()
     assert later_count > count > 0
-    assert all(before != after for before, after in zip(pixels, later_pixels[: len(pixels)], strict=True))
+    assert all(
+        before != after for before, after in zip(pixels, later_pixels[: len(pixels)], strict=True)
+    )
     screen.wait(screen.live_row("grows", "RUNNING"))
     screen.picture("live-light")
 

@@ -46,7 +46,9 @@ def _overflow(screen: Any) -> list[str]:
 def test_240_pixels_hold_everything_and_wide_shows_columns(screen: Any, lab: Any) -> None:
     _train(screen, lab, "sweep-with-a-rather-long-name-01", "sweep-02")
     # JupyterLab itself keeps its sidebar at 250 pixels or more; other places may not.
-    narrow = screen.page.add_style_tag(content=f"{PANEL} {{ width: 240px !important; min-width: 0 !important; }}")
+    narrow = screen.page.add_style_tag(
+        content=f"{PANEL} {{ width: 240px !important; min-width: 0 !important; }}"
+    )
     assert screen.page.locator(PANEL).bounding_box()["width"] == 240
     screen.page.click(screen.live_row("sweep-02"))
     screen.wait(".mltrack-Charts canvas")
@@ -63,6 +65,31 @@ def test_240_pixels_hold_everything_and_wide_shows_columns(screen: Any, lab: Any
     screen.page.wait_for_timeout(400)
     assert _overflow(screen) == []
     screen.picture("wide-760")
+    screen.page.set_viewport_size({"width": 1600, "height": 900})
+    screen.set_width(1000)
+    screen.page.wait_for_timeout(400)
+    assert _overflow(screen) == []
+    screen.picture("wide-1600")
+
+
+def test_what_is_awaited_has_its_place_already(screen: Any, lab: Any) -> None:
+    path = _train(screen, lab, "placed")
+    held: list[Any] = []
+    screen.page.route("**/mltrack/api/runs?**", lambda route: held.append(route))  # noqa: PLW0108 - it needs a function
+    screen.open(path)
+    box = screen.page.locator(f"{PANEL} .mltrack-Search")
+
+    def place(node: Any) -> tuple[float, float, float]:
+        """Left edge, distance from the search box, and height."""
+        found = node.bounding_box()
+        return found["x"], round(found["y"] - box.bounding_box()["y"]), found["height"]
+
+    skeleton = place(screen.wait(f"{PANEL} .mltrack-Runs .mltrack-Skeleton-row"))
+    screen.picture("loading")
+    screen.page.unroute("**/mltrack/api/runs?**")
+    for route in held:
+        route.continue_()
+    assert place(screen.wait(screen.run_row("placed", "FINISHED"))) == skeleton
 
 
 def test_zoom_smoothing_scale_and_axis_change_what_is_drawn(screen: Any, lab: Any) -> None:
@@ -109,7 +136,9 @@ def _insert_runs(database: Path, artifacts: Path) -> None:
         run_id = uuid.uuid4().hex
         start_ms = 1_700_000_000_000 + index * 60_000
         uri = f"file://{artifacts}/{run_id}/artifacts"
-        runs.append((run_id, f"old-{index:05}", "FINISHED", start_ms, start_ms + 42_000, "active", uri, 0))
+        runs.append(
+            (run_id, f"old-{index:05}", "FINISHED", start_ms, start_ms + 42_000, "active", uri, 0)
+        )
         tags.append(("mlflow.runName", f"old-{index:05}", run_id))
         metrics.append(("loss", 1 / (index + 1), start_ms, 9, 0, run_id))
     with sqlite3.connect(database, timeout=30) as connection:
@@ -136,11 +165,15 @@ def test_s33_ten_thousand_runs_keep_the_page_small(screen: Any, lab: Any) -> Non
     screen.picture("ten-thousand")
     most = 0
     for _ in range(40):
-        screen.page.evaluate("() => { const l = document.querySelector('.mltrack-List'); l.scrollTop = l.scrollHeight; }")
+        screen.page.evaluate(
+            "() => { const l = document.querySelector('.mltrack-List'); l.scrollTop = l.scrollHeight; }"
+        )
         screen.page.wait_for_timeout(60)
         rows = screen.page.evaluate("() => document.querySelectorAll('.mltrack-RunRow').length")
         most = max(most, rows)
-    shown = screen.page.locator(f"{PANEL} .mltrack-List [role=listitem]").last.get_attribute("aria-posinset")
+    shown = screen.page.locator(f"{PANEL} .mltrack-List [role=listitem]").last.get_attribute(
+        "aria-posinset"
+    )
     assert most <= 200
     assert int(shown) > 1000
     heap = screen.page.evaluate("() => performance.memory.usedJSHeapSize")
@@ -164,7 +197,10 @@ def test_everything_can_be_reached_by_the_keyboard_alone(screen: Any, lab: Any) 
         "() => document.activeElement?.closest('#jupyter-mltrack-panel')", timeout=5000
     )
     assert "mltrack-LiveRow" in screen.page.evaluate(focused)
-    assert screen.page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    assert (
+        screen.page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
+        == "solid"
+    )
     screen.picture("keyboard-focus")
     first = screen.page.evaluate("() => document.activeElement.dataset.runId")
     keyboard.press("ArrowDown")
@@ -184,10 +220,19 @@ def test_everything_can_be_reached_by_the_keyboard_alone(screen: Any, lab: Any) 
         if "mltrack-Row" in stops[-1] and "Search runs" in " ".join(stops):
             break
     walked = " | ".join(stops)
-    for stop in ("Horizontal axis", "Smoothing", "mltrack-Legend-item", "mltrack-Section-button", "Search runs"):
+    for stop in (
+        "Horizontal axis",
+        "Smoothing",
+        "mltrack-Legend-item",
+        "mltrack-Section-button",
+        "Search runs",
+    ):
         assert stop in walked
     keyboard.press("End")
-    assert screen.page.evaluate("() => document.activeElement.closest('[role=listitem]').ariaPosInSet") == "3"
+    assert (
+        screen.page.evaluate("() => document.activeElement.closest('[role=listitem]').ariaPosInSet")
+        == "3"
+    )
     keyboard.press("Enter")
     screen.wait(f'{PANEL} .mltrack-RunRow[aria-expanded="true"]')
     unnamed = screen.page.evaluate(
@@ -230,7 +275,8 @@ def test_the_palette_command_puts_the_magic_on_top_of_a_cell_once(screen: Any, l
 
 def test_a_reader_who_wants_less_motion_sees_a_still_mark(make_screen: Any, lab: Any) -> None:
     path = lab.project(
-        LOAD, "%%track still\nimport time\nfrom jupyter_mltrack import log\nlog({'loss': 1.0})\ntime.sleep(60)"
+        LOAD,
+        "%%track still\nimport time\nfrom jupyter_mltrack import log\nlog({'loss': 1.0})\ntime.sleep(60)",
     )
     for motion, animation in (("reduce", "none"), ("no-preference", "mltrack-spin")):
         screen = make_screen(reduced_motion=motion)
@@ -241,6 +287,9 @@ def test_a_reader_who_wants_less_motion_sees_a_still_mark(make_screen: Any, lab:
             screen.start_cell(1)
         screen.wait(screen.live_row("still", "RUNNING"))
         mark = f"{PANEL} .mltrack-LiveRow .mltrack-spin"
-        assert screen.page.evaluate(
-            "mark => getComputedStyle(document.querySelector(mark)).animationName", mark
-        ) == animation
+        assert (
+            screen.page.evaluate(
+                "mark => getComputedStyle(document.querySelector(mark)).animationName", mark
+            )
+            == animation
+        )

@@ -54,7 +54,9 @@ def signed_out_store() -> Iterator[str]:
 def test_a_server_that_cannot_be_reached_is_named_with_what_waits(
     screen: Any, lab: Any, closed_port: int
 ) -> None:
-    path = lab.project(LOAD, SHORT.format(name="kept"), settings=f'tracking = "http://127.0.0.1:{closed_port}"')
+    path = lab.project(
+        LOAD, SHORT.format(name="kept"), settings=f'tracking = "http://127.0.0.1:{closed_port}"'
+    )
     screen.open(path)
     screen.wait(f"{PANEL} .mltrack-Health")
     screen.wait(f'{PANEL} .mltrack-IconButton[title="Connect"]')
@@ -75,7 +77,9 @@ def test_a_server_that_cannot_be_reached_is_named_with_what_waits(
     screen.picture("unreachable-dark")
 
 
-def test_a_server_that_wants_a_sign_in_says_so(screen: Any, lab: Any, signed_out_store: str) -> None:
+def test_a_server_that_wants_a_sign_in_says_so(
+    screen: Any, lab: Any, signed_out_store: str
+) -> None:
     path = lab.project(LOAD, SHORT.format(name="kept"), settings=f'tracking = "{signed_out_store}"')
     screen.open(path)
     screen.wait_kernel()

@@ -18,6 +18,7 @@ export function Header(): JSX.Element {
   const { store, trans, actions } = useTools();
   useModel(store);
   const { workspace, phase } = store;
+  const waiting = phase === 'idle' || phase === 'connecting';
   const act = phase === 'ready' && workspace !== null ? syncWords(workspace.health, trans) : null;
   return (
     <header className="mltrack-Header">
@@ -49,12 +50,12 @@ export function Header(): JSX.Element {
           <refreshIcon.react tag="span" aria-hidden="true" />
         </button>
       </div>
-      {workspace !== null && (
-        <>
-          <HealthLine store={store} health={workspace.health} />
-          <Experiments store={store} />
-        </>
+      {workspace !== null ? (
+        <HealthLine store={store} health={workspace.health} />
+      ) : (
+        waiting && <div className="mltrack-Health">{trans.__('connecting …')}</div>
       )}
+      {(workspace !== null || waiting) && <Experiments store={store} />}
     </header>
   );
 }
@@ -148,7 +149,7 @@ function HealthLine(props: { store: PanelStore; health: Health }): JSX.Element {
   const { store, health } = props;
   const { trans, language } = useTools();
   const now = store.clock.now();
-  const explain = dotState(health) !== 'good';
+  const explain = health.state !== 'ready';
   const parts = [healthWords(health, now, language, trans)];
   if (health.waiting_points > 0) {
     const count = formatCount(health.waiting_points);
