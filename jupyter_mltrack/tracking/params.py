@@ -1,8 +1,9 @@
 """Find the parameters that a cell states: its top-level assignments of literals.
 
 Only the source is read, nothing is evaluated. What is computed is not a parameter; what looks
-like a secret, or begins with an underscore, is left out. The last literal value of a name wins; a
-name that the cell later sets to something computed is left out, for its literal is not what ran.
+like a secret, begins with an underscore or is an empty container (a place for results) is left
+out. The last literal value of a name wins; a name that the cell later sets to something computed,
+or sets in a loop, is left out, for its literal is not what ran.
 """
 
 from __future__ import annotations
@@ -32,8 +33,10 @@ def literal_params(source: str) -> dict[str, str]:
                 _assign(target, node.value, found)
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
             _assign(node.target, node.value, found)
-        elif isinstance(node, ast.AugAssign | ast.For | ast.AsyncFor):
-            _forget(node.target, found)
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for part in ast.walk(node):  # a loop's counter, a total, the best so far
+                if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                    found.pop(part.id, None)
     return dict(list(found.items())[:MAX_PARAMS])
 
 
@@ -102,7 +105,7 @@ def _literal(node: object) -> str | None:
         value = ast.literal_eval(node)  # type: ignore[arg-type]
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return None
-    if not _is_small(value, 2):
+    if not _is_small(value, 2) or (isinstance(value, tuple | list | dict) and not value):
         return None
     text = str(value)
     return text if len(text) <= _MAX_VALUE else None

@@ -75,3 +75,11 @@ def test_named_variables_are_read_and_missing_ones_told() -> None:
         {"a": "1", "b": "<Broken: ValueError>", "password": "[redacted: named like a secret]"},
         ["c"],
     )
+
+
+def test_a_place_for_results_and_what_a_loop_changes_are_no_parameters() -> None:
+    source = (
+        "rate = 0.1\nlosses = []\nseen = {}\nbest = 0.0\ntotal = 0\n"
+        "for step in range(3):\n    best = max(best, step)\n    total += step\n    losses.append(step)\n"
+    )
+    assert literal_params(source) == {"rate": "0.1"}
