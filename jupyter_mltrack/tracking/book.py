@@ -243,9 +243,15 @@ class Book:
         )
 
     def end(
-        self, run_id: str, status: str, *, end_ms: int | None = None, error: str | None = None
+        self,
+        run_id: str,
+        status: str,
+        *,
+        end_ms: int | None = None,
+        error: str | None = None,
+        was_empty: bool = False,
     ) -> bool:
-        """Journal the end of a run, and have it sent."""
+        """Journal the end of a run, and have it sent; an empty run does not wait for the disk."""
         from jupyter_mltrack import wire
 
         run = self.runs.get(run_id)
@@ -262,7 +268,8 @@ class Book:
                 error=error,
             )
         )
-        self.to_disk()
+        if not was_empty:
+            self.to_disk()
         self.wake()
         return done
 

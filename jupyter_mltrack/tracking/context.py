@@ -40,6 +40,9 @@ class Seam(Protocol):
     def left(self, context: CellContext) -> None:
         """Give back what was hidden."""
 
+    def known_append(self) -> Any:
+        """Return where points of MLflow's active run go, if that was found out before."""
+
     def active_append(self) -> Any:
         """Return where points of MLflow's active run of this thread go; None without one."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import threading
 from collections.abc import Callable
 from time import time_ns
 from typing import Any
@@ -19,8 +18,9 @@ from typing import Any
 from jupyter_mltrack.tracking import caution, entities, validity
 from jupyter_mltrack.tracking.book import Book, all_books
 from jupyter_mltrack.tracking.context import CellContext, fast
-from jupyter_mltrack.tracking.lineage import current_context, late_context, refresh_check
+from jupyter_mltrack.tracking.lineage import current_context, refresh_check
 from jupyter_mltrack.tracking.run_state import RunState
+from jupyter_mltrack.tracking.seam import MlflowSeam
 
 _ROUTE_KEYS_MAX = 10_000
 _FLOAT_MAX = 2**1023
@@ -68,7 +68,7 @@ def install() -> None:
     _replace((fluent,), "_get_or_start_run", _get_or_start_run(fluent._get_or_start_run))
     _replace((fluent,), "_get_experiment_id", _get_experiment_id(fluent._get_experiment_id))
     _replace((TrackingServiceClient,), "_log_url", _log_url(TrackingServiceClient._log_url))
-    fast.seam = _Seam()
+    fast.seam = MlflowSeam(fluent, _front.routes, _make_route)
     refresh_check()
     context = fast.latest
     if context is not None and not context.is_worker and context.pid == os.getpid():
@@ -258,7 +258,7 @@ def _adopted(context: CellContext) -> Any:
         ledger.book.update(state.run_id, status="RUNNING")
     fluent = _front.fluent
     active = fluent.ActiveRun(entities.run_of(state))
-    if not context.closed:
+    if not context.closed and not context.is_worker:  # a worker of a pool outlives the cell
         fluent._active_run_stack.get().append(active)
     return active
 
@@ -328,70 +328,3 @@ class _KnownStore:
 
     def get_host_creds(self) -> Any:
         return self._store.get_host_creds()
-
-
-# ---------------------------------------------------------------------------------- seam
-
-
-class _Seam:
-    """MLflow's side of entering and leaving a context."""
-
-    def __init__(self) -> None:
-        self._local = _front.fluent._active_run_stack
-
-    def entered(self, context: CellContext) -> None:
-        """Hide runs that are active already, so that the cell's logs are the cell's."""
-        context.scratch["experiment_before"] = _front.fluent._active_experiment_id
-        if "hidden" in context.scratch:
-            return
-        stack = _front.fluent._active_run_stack.get()
-        context.scratch["hidden"] = list(stack)
-        stack.clear()
-
-    def leaving(self, context: CellContext) -> None:
-        """Stop monitors, and take the cell's runs off the stacks of all threads."""
-        fluent = _front.fluent
-        ids = {run_id for _, run_id in context.runs}
-        ids |= {
-            local for book, _ in context.runs for local, here in book.aliases.items() if here in ids
-        }
-        for run_id in ids:
-            monitor = fluent.run_id_to_system_metrics_monitor.pop(run_id, None)
-            if monitor is not None:
-                monitor.finish()
-        mine = threading.get_ident()
-        for thread, stack in fluent._active_run_stack.get_all_thread_values().items():
-            gone = [run for run in stack if run.info.run_id in ids]
-            if thread != mine:
-                gone = [run for run in gone if run.info.run_id == context.run_id]
-            for run in gone:
-                stack.remove(run)
-            if gone and thread == mine:
-                fluent._last_active_run_id.set(gone[-1].info.run_id)
-
-    def left(self, context: CellContext) -> None:
-        """Give back the runs that were active before."""
-        hidden = context.scratch.pop("hidden", None)
-        if hidden:
-            stack = _front.fluent._active_run_stack.get()
-            stack[:0] = hidden
-
-    def is_meant(self, context: CellContext) -> bool:
-        """Say whether a point of this thread belongs to the context's own run."""
-        try:
-            stack, pid = self._local.thread_local.value
-        except AttributeError:
-            return True
-        return not stack or pid != os.getpid() or stack[-1].info.run_id == context.run_id
-
-    def active_append(self) -> Any:
-        """Return where points of MLflow's active run of this thread go; None without one."""
-        stack = self._local.get()
-        if not stack:
-            late = late_context()
-            return late.append if late is not None else None
-        run_id = stack[-1].info.run_id
-        route = _front.routes.get(run_id)
-        if route is None or route.pid != os.getpid():
-            route = _make_route(run_id)
-        return route.append if route is not None else None

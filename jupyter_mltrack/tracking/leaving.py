@@ -99,12 +99,14 @@ def end_runs(context: CellContext, error: BaseException | None) -> None:
     context.before_end.clear()
     if context.is_worker:
         return
+    was_empty = False
     if (
         not context.born
         and not context.runs
         and (context.record_empty or board.is_claimed(context.run_id))
     ):
         context.birth()
+        was_empty = True
     if fast.seam is not None:
         fast.seam.leaving(context)
     automatic = context.scratch.get("automatic_params")
@@ -119,7 +121,7 @@ def end_runs(context: CellContext, error: BaseException | None) -> None:
             or _is_at_work(run.thread, context)
         ):
             continue
-        book.end(run_id, status, error=line)
+        book.end(run_id, status, error=line, was_empty=was_empty)
     for book in {id(book): book for book, _ in context.runs}.values():
         from jupyter_mltrack.tracking import whole
 

@@ -98,8 +98,8 @@ def refresh_check() -> None:
     """Decide anew what the fast call has to check."""
     seam_check = fast.seam.is_meant if fast.seam is not None else None
     late, given = _lineage.late, _lineage.given
-    if seam_check is None and not late and given is None:
-        fast.check = None
+    if not late and given is None:
+        fast.check = seam_check
         return
 
     def check(context: CellContext) -> bool:

@@ -42,6 +42,11 @@ handlers and finalizers logged meanwhile."""
 
 
 def _log_slowly(metrics: Any, step: Any) -> None:
+    if fast.seam is not None and isinstance(metrics, Mapping):
+        append = fast.seam.known_append()
+        if append is not None:
+            append(metrics, step)
+            return
     thread = threading.get_ident()
     waiting = _under_way.get(thread)
     if waiting is not None:  # modules may be half imported, locks half taken: not now

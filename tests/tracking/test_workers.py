@@ -91,6 +91,16 @@ def loky_again():
     loky()
 
 
+def loky_with_mlflow():
+    from joblib import Parallel, delayed
+
+    Parallel(n_jobs=2)(delayed(by_mlflow)(at) for at in range(4))
+
+
+def loky_with_mlflow_again():
+    loky_with_mlflow()
+
+
 def joblib_threads():
     from joblib import Parallel, delayed
 
@@ -183,10 +193,9 @@ def test_forked_processes_log_into_the_cells_run(play: Callable[..., dict[str, A
 def test_joblib_workers_log_into_the_run_of_the_cell_that_uses_them(
     play: Callable[..., dict[str, Any]],
 ) -> None:
-    found = play("loky", "loky_again", "joblib_threads")
-    assert points(found) == {
-        name: {"point": 4} for name in ("loky", "loky_again", "joblib_threads")
-    }
+    names = ("loky", "loky_again", "loky_with_mlflow", "loky_with_mlflow_again", "joblib_threads")
+    found = play(*names)
+    assert points(found) == {name: {"point": 4} for name in names}
     assert {run.status for run in found.values()} == {"FINISHED"}
 
 
