@@ -29,7 +29,8 @@ lab: .venv/.installed-demo  ## open JupyterLab on the examples
 # A test that fails is tried again: kernels, servers and browsers on a busy machine miss a deadline now and then.
 test: .venv/.installed-test  ## install what the tests need, browser included, and run them
 	@sh tests/browser/install_browser.sh
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --reruns 2 $(TESTS)
+	@$(BIN)/python -m pytest -n 2 --reruns 2 $(or $(TESTS),--ignore=tests/browser)
+	@$(if $(TESTS),,$(BIN)/python -m pytest --reruns 2 tests/browser)
 	@cd labextension && PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent test
 
 check: .venv/.installed-test .venv/.installed-lint  ## formatters, linters and type checkers

@@ -50,13 +50,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     return report
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All in one worker: they share a server and a browser."""
+    """Mark them, and put them last: playwright keeps an event loop running in its process."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            item.add_marker(pytest.mark.xdist_group("browser"))
+    items.sort(key=lambda item: HERE in item.path.parents)
 
 
 # ------------------------------------------------------------------------------- server
