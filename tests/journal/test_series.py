@@ -6,7 +6,6 @@ import math
 import os
 import stat
 import struct
-import time
 from pathlib import Path
 
 import pytest
@@ -232,12 +231,9 @@ def test_a_run_beyond_its_limit_is_marked_as_not_complete(journal, workspace, mo
     assert 0 < len(kept.columns["loss"].values) < 20_000
 
 
-def test_a_hundred_thousand_points_load_at_memory_speed(journal, workspace):
+def test_a_hundred_thousand_points_come_back_whole(journal, workspace):
     born(journal)
     log(journal, 50_000)
     series.keep(data_dir(), journal.path, segments(journal)[-1])
-    began_s = time.perf_counter()
     kept = load(workspace)
-    took_s = time.perf_counter() - began_s
     assert sum(len(points.values) for points in kept.columns.values()) == 100_000
-    assert took_s < 0.25
