@@ -78,7 +78,7 @@ async def test_s37_a_store_that_hangs_holds_up_nothing_but_its_own_answers(
         return answers
 
     began_s = time.monotonic()
-    assert await stalled_share(api, ask_all()) < 0.2
+    assert await stalled_share(api, ask_all()) < 0.5
     assert time.monotonic() - began_s < 40
     local = await api("workspaces?path=project/a.ipynb")
     local_id = next(one["id"] for one in local.json["workspaces"] if one["kind"] == "local")

