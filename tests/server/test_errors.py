@@ -17,7 +17,7 @@ from jupyter_mltrack.server.routes import ROUTES, STATUS_OF_CODE
 
 RUN = "d" * 32
 INSIDES = re.compile(
-    r"Traceback|File \"|line \d+, in |site-packages|/home/|/work/|/tmp/|/usr/|\.py\b|0x[0-9a-f]{6,}"
+    r"Traceback|File \"|line \d+, in |site-packages|/home/|/root/|/tmp/|/usr/|\.py\b|0x[0-9a-f]{6,}"
 )
 ODD = [
     "", "0", "-1", "1e999", "null", "true", "[]", "{}", "'", '"', "\\", "\x00", "\r\nSet-Cookie: a=b", "%00", "%", "%zz", "../../etc/passwd",
