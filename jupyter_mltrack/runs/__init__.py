@@ -21,7 +21,7 @@ import msgspec
 from jupyter_mltrack import wire
 from jupyter_mltrack.errors import Denied, NotFound, SignedOut, Unreachable, WorkspaceError
 from jupyter_mltrack.runs.merge import DEFAULT_EXPERIMENT, laid_over
-from jupyter_mltrack.runs.query import Wanted, looks_like_filter, parse_order
+from jupyter_mltrack.runs.query import Wanted, looks_like_filter, parse_filter, parse_order
 from jupyter_mltrack.runs.waiting import WaitingRun, waiting_runs
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ def _store_page(
         with sqlite_store.reading(database) as connection:
             if connection is None:
                 _experiment_id(workspace, wanted.experiment, (), waiting)
+                if wanted.filter:
+                    parse_filter(wanted.filter)
                 return wire.RunPage(runs=[], total=0)
             known = sqlite_store.experiments(connection) if wanted.experiment is not None else ()
             number = _experiment_id(workspace, wanted.experiment, known, waiting)

@@ -117,7 +117,7 @@ def test_without_the_server_extension_the_panel_says_how_to_get_it(screen: Any, 
     screen.picture("extension-missing")
 
 
-def test_a_search_shows_what_fits(screen: Any, lab: Any) -> None:
+def test_a_search_shows_what_fits_and_what_is_wrong_with_it(screen: Any, lab: Any) -> None:
     path = lab.project(LOAD, *[SHORT.format(name=name) for name in ("alpha", "beta")])
     screen.open(path)
     screen.wait_kernel()
@@ -130,6 +130,11 @@ def test_a_search_shows_what_fits(screen: Any, lab: Any) -> None:
     screen.wait(screen.run_row("alpha"))
     box.fill("metrics.loss < 0.01")
     screen.page.wait_for_selector("text=No run fits the search.")
+    box.fill("metrics.loss <<< 1")
+    problem = screen.wait(f"{PANEL} #mltrack-search-problem")
+    assert problem.text_content()
+    assert box.get_attribute("aria-invalid") == "true"
+    screen.picture("search-problem")
     box.fill("")
     screen.wait(screen.run_row("beta"))
 

@@ -44,7 +44,9 @@ class FaultyProxy:
         self._server = Server(("127.0.0.1", 0), Handler)
         self.port = self._server.server_address[1]
         self.uri = f"http://127.0.0.1:{self.port}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
 
     def __enter__(self) -> FaultyProxy:
         return self
@@ -93,7 +95,9 @@ class _Handler(BaseHTTPRequestHandler):
         connection.close()
         return answer.status, kept, content
 
-    def _answer(self, status: int, content: bytes, headers: Any = (), declared: int | None = None) -> None:
+    def _answer(
+        self, status: int, content: bytes, headers: Any = (), declared: int | None = None
+    ) -> None:
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
@@ -131,16 +135,24 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(200, bytes(range(256)) * 40, [("Content-Type", "application/json")])
 
     def _deep(self, _body: bytes, _value: str) -> None:
-        self._answer(200, b'{"run":' * 100_000 + b"1" + b"}" * 100_000, [("Content-Type", "application/json")])
+        self._answer(
+            200,
+            b'{"run":' * 100_000 + b"1" + b"}" * 100_000,
+            [("Content-Type", "application/json")],
+        )
 
     def _huge(self, _body: bytes, _value: str) -> None:
         try:
-            self._answer(200, b'{"a":"' + b"x" * (30 << 20) + b'"}', [("Content-Type", "application/json")])
+            self._answer(
+                200, b'{"a":"' + b"x" * (30 << 20) + b'"}', [("Content-Type", "application/json")]
+            )
         except OSError:
             self.close_connection = True
 
     def _trickle(self, _body: bytes, _value: str) -> None:
-        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n")
+        self.wfile.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
+        )
         end_s = time.monotonic() + 120
         try:
             while time.monotonic() < end_s and self.owner.mode == "trickle":

@@ -46,7 +46,8 @@ def points_in(database: Path, run_id: str = RUN, key: str | None = None) -> list
     """(key, step, value) of a run's points in a SQLite store, sorted."""
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
         found = connection.execute(
-            "SELECT key, step, value FROM metrics WHERE run_uuid = ? ORDER BY key, step, value", (run_id,)
+            "SELECT key, step, value FROM metrics WHERE run_uuid = ? ORDER BY key, step, value",
+            (run_id,),
         ).fetchall()
     return [row for row in found if key is None or row[0] == key]
 
@@ -55,11 +56,15 @@ def run_in(database: Path, run_id: str = RUN) -> dict[str, Any]:
     """The run's row with its tags and parameters."""
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
         connection.row_factory = sqlite3.Row
-        row = dict(connection.execute("SELECT * FROM runs WHERE run_uuid = ?", (run_id,)).fetchone() or {})
+        row = dict(
+            connection.execute("SELECT * FROM runs WHERE run_uuid = ?", (run_id,)).fetchone() or {}
+        )
         for table in ("tags", "params"):
             row[table] = dict(
                 tuple(pair)
-                for pair in connection.execute(f"SELECT key, value FROM {table} WHERE run_uuid = ?", (run_id,))
+                for pair in connection.execute(
+                    f"SELECT key, value FROM {table} WHERE run_uuid = ?", (run_id,)
+                )
             )
     return row
 
@@ -112,7 +117,9 @@ def until(condition: Callable[[], Any], timeout_s: float = 20.0, what: str = "")
 def journals() -> list[Path]:
     """Folders of journals that are there."""
     folder = data_dir() / "journals"
-    return sorted(p for p in folder.iterdir() if not p.name.startswith(".")) if folder.is_dir() else []
+    return (
+        sorted(p for p in folder.iterdir() if not p.name.startswith(".")) if folder.is_dir() else []
+    )
 
 
 class Shipped:

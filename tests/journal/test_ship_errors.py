@@ -23,7 +23,8 @@ def _judged(uri: str, error: Exception, status: int, run_id: str = "r") -> Excep
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [("INVALID_PARAMETER_VALUE", 400), ("RESOURCE_DOES_NOT_EXIST", 404), ("INTERNAL_ERROR", 0)]
+    ("code", "status"),
+    [("INVALID_PARAMETER_VALUE", 400), ("RESOURCE_DOES_NOT_EXIST", 404), ("INTERNAL_ERROR", 0)],
 )
 def test_s10_no_control_character_of_a_server_reaches_a_message(code: str, status: int) -> None:
     found = _judged("http://h", _MlflowError(_HOSTILE, code), status)
@@ -47,15 +48,41 @@ def test_s09_a_message_of_megabytes_is_cut() -> None:
 @pytest.mark.parametrize(
     ("uri", "code", "text", "status", "kind"),
     [
-        ("http://h", "RESOURCE_DOES_NOT_EXIST", "RESOURCE_DOES_NOT_EXIST: Run with id=r not found", 404, RunRefused),
+        (
+            "http://h",
+            "RESOURCE_DOES_NOT_EXIST",
+            "RESOURCE_DOES_NOT_EXIST: Run with id=r not found",
+            404,
+            RunRefused,
+        ),
         ("http://h", "ENDPOINT_NOT_FOUND", "no such page", 404, StoreTrouble),
-        ("http://h", "INVALID_PARAMETER_VALUE", "Changing param values is not allowed", 400, Refused),
-        ("http://h", "INVALID_PARAMETER_VALUE", "The run r must be in the 'active' state.", 400, RunRefused),
+        (
+            "http://h",
+            "INVALID_PARAMETER_VALUE",
+            "Changing param values is not allowed",
+            400,
+            Refused,
+        ),
+        (
+            "http://h",
+            "INVALID_PARAMETER_VALUE",
+            "The run r must be in the 'active' state.",
+            400,
+            RunRefused,
+        ),
         ("http://h", "INTERNAL_ERROR", "oops", 500, StoreTrouble),
-        ("postgresql://h/d", "TEMPORARILY_UNAVAILABLE", "server closed the connection", 0, StoreTrouble),
+        (
+            "postgresql://h/d",
+            "TEMPORARILY_UNAVAILABLE",
+            "server closed the connection",
+            0,
+            StoreTrouble,
+        ),
         ("postgresql://h/d", "INVALID_PARAMETER_VALUE", "no", 0, Refused),
         ("plugin://h", "", "something new", 0, StoreTrouble),
     ],
 )
-def test_only_what_will_never_pass_is_given_up(uri: str, code: str, text: str, status: int, kind: type) -> None:
+def test_only_what_will_never_pass_is_given_up(
+    uri: str, code: str, text: str, status: int, kind: type
+) -> None:
     assert type(_judged(uri, _MlflowError(text, code), status)) is kind

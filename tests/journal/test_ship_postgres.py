@@ -36,7 +36,17 @@ class _Postgres:
         words = self.place / "words"
         words.write_text("word")
         words.chmod(0o644)
-        self._run("initdb", "-D", str(self.place / "d"), "-U", "someone", "-A", "md5", "--pwfile", str(words))
+        self._run(
+            "initdb",
+            "-D",
+            str(self.place / "d"),
+            "-U",
+            "someone",
+            "-A",
+            "md5",
+            "--pwfile",
+            str(words),
+        )
 
     def _run(self, name: str, *arguments: str) -> None:
         subprocess.run(
@@ -50,7 +60,17 @@ class _Postgres:
 
     def start(self) -> None:
         options = f"-p {self.port} -k {self.place} -c listen_addresses=127.0.0.1 -c fsync=off"
-        self._run("pg_ctl", "-D", str(self.place / "d"), "-l", str(self.place / "log"), "-w", "-o", options, "start")
+        self._run(
+            "pg_ctl",
+            "-D",
+            str(self.place / "d"),
+            "-l",
+            str(self.place / "log"),
+            "-w",
+            "-o",
+            options,
+            "start",
+        )
 
     def stop(self) -> None:
         self._run("pg_ctl", "-D", str(self.place / "d"), "-m", "immediate", "-w", "stop")
@@ -97,7 +117,11 @@ def test_a_run_survives_the_databases_going_away_and_arrives_once(
     remote = run_alias(data_dir(), RUN)
     found = read_plainly(postgres.uri, remote)[remote]
     assert found["history"]["loss"] == [[step, step, repr(step / 3)] for step in range(2_000)]
-    assert (found["status"], found["params"], found["experiment"]) == ("FINISHED", {"lr": "0.1"}, "digits")
+    assert (found["status"], found["params"], found["experiment"]) == (
+        "FINISHED",
+        {"lr": "0.1"},
+        "digits",
+    )
     for path in data_dir().rglob("*"):
         if path.is_file():
             assert b"someone:word" not in path.read_bytes(), path

@@ -63,10 +63,22 @@ for step in range({count}):
 
 
 def _writer(
-    project: Path, run_id: str, *, count: int = 10**9, pause: str = "", start: str = "handle = ensure_shipper(journal)", after: str = "time.sleep(600)"
+    project: Path,
+    run_id: str,
+    *,
+    count: int = 10**9,
+    pause: str = "",
+    start: str = "handle = ensure_shipper(journal)",
+    after: str = "time.sleep(600)",
 ) -> subprocess.Popen[str]:
     code = _WRITER.format(
-        here=HERE, project=str(project), run_id=run_id, count=count, pause=pause, start=start, after=after
+        here=HERE,
+        project=str(project),
+        run_id=run_id,
+        count=count,
+        pause=pause,
+        start=start,
+        after=after,
     )
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
 
@@ -110,7 +122,9 @@ def test_points_are_in_the_store_soon_after_they_were_logged() -> None:
         status = Path(f"/proc/{line.handle.process.pid}/status").read_text()
         resident_kib = int(status.split("VmRSS:")[1].split()[0])
         assert resident_kib < 60_000, "a shipper for SQLite must not import MLflow"
-        assert os.getpriority(os.PRIO_PROCESS, line.handle.process.pid) > os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, line.handle.process.pid) > os.getpriority(
+            os.PRIO_PROCESS, 0
+        )
         assert os.getsid(line.handle.process.pid) != os.getsid(0)
 
 
@@ -177,7 +191,11 @@ def test_a_writer_killed_at_a_random_moment_loses_nothing_and_its_run_is_ended(r
     delay_s = random.uniform(0.0, 0.4)
     acknowledged = _kill_after(process, delay_s)
     killed_s = time.monotonic()
-    until(lambda: run_in(workspace.database, run_id).get("status") == "FAILED", timeout_s=20, what="FAILED")
+    until(
+        lambda: run_in(workspace.database, run_id).get("status") == "FAILED",
+        timeout_s=20,
+        what="FAILED",
+    )
     assert time.monotonic() - killed_s < 10
     steps = [step for _, step, _ in points_in(workspace.database, run_id, "loss")]
     assert steps == list(range(len(steps)))
@@ -202,7 +220,9 @@ def test_a_shipper_killed_again_and_again_sends_everything_once() -> None:
     chance = random.Random(7)
     for _ in range(6):
         before = len_shipped(journal.path)
-        process = subprocess.Popen([sys.executable, "-m", "jupyter_mltrack.journal.shipper", str(journal.path)])
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jupyter_mltrack.journal.shipper", str(journal.path)]
+        )
         until(lambda before=before: len_shipped(journal.path) > before, timeout_s=30)
         time.sleep(chance.uniform(0.0, 0.1))  # in the middle of the next batch
         process.kill()
@@ -210,7 +230,9 @@ def test_a_shipper_killed_again_and_again_sends_everything_once() -> None:
     assert len_shipped(journal.path) < 3 * total, "nothing was left to be interrupted"
     assert wait_shipped(journal.path, journal.position(), stall_s=5, timeout_s=30)
     for key in ("loss", "acc", "x"):
-        assert [step for _, step, _ in points_in(workspace.database, RUN, key)] == list(range(total))
+        assert [step for _, step, _ in points_in(workspace.database, RUN, key)] == list(
+            range(total)
+        )
     assert run_in(workspace.database)["status"] == "FINISHED"
     journal.close()
 
@@ -245,7 +267,9 @@ def test_the_second_shipper_of_a_journal_leaves() -> None:
         lock = line.journal.path / "shipper.lock"
         until(lock.exists)
         done = subprocess.run(
-            [sys.executable, "-m", "jupyter_mltrack.journal.shipper", str(line.journal.path)], timeout=20, check=False
+            [sys.executable, "-m", "jupyter_mltrack.journal.shipper", str(line.journal.path)],
+            timeout=20,
+            check=False,
         )
         assert done.returncode == 0
         assert line.handle.process is not None
@@ -256,7 +280,9 @@ def test_four_processes_write_into_one_store_and_nothing_is_missing() -> None:
     assert workspace.root is not None
     assert workspace.database is not None
     ids = [f"{n:032x}" for n in range(4)]
-    writers = [_writer(workspace.root, run_id, count=10_000, after="journal.close()") for run_id in ids]
+    writers = [
+        _writer(workspace.root, run_id, count=10_000, after="journal.close()") for run_id in ids
+    ]
     for writer in writers:
         assert writer.stdout is not None
         writer.stdout.read()
@@ -276,7 +302,9 @@ def test_a_store_locked_for_seconds_is_waited_for_without_an_error() -> None:
         line.journal.sink(RUN).append({"loss": 1.0}, 0)
         line.handle.wake()
         begun_s = time.monotonic()
-        assert not wait_shipped(line.journal.path, line.journal.position(), stall_s=0.3, timeout_s=5)
+        assert not wait_shipped(
+            line.journal.path, line.journal.position(), stall_s=0.3, timeout_s=5
+        )
         assert time.monotonic() - begun_s < 1.5
         time.sleep(5)
         assert line.handle.process is not None
@@ -301,7 +329,9 @@ def test_other_writers_get_in_while_much_is_shipped() -> None:
     sink = journal.sink(RUN)
     for step in range(60_000):
         sink.append({"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0, "e": 5.0}, step)
-    process = subprocess.Popen([sys.executable, "-m", "jupyter_mltrack.journal.shipper", str(journal.path)])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jupyter_mltrack.journal.shipper", str(journal.path)]
+    )
     other = sqlite3.connect(workspace.database, timeout=20, isolation_level=None)
     longest_s = 0.0
     while len_shipped(journal.path) < 300_000:
@@ -427,9 +457,17 @@ def test_points_of_a_run_that_nobody_knows_are_set_aside_and_the_rest_goes_on(
     journal.sink(RUN).append({"loss": 1.0}, 0)
     assert ship(journal.path).done
     assert points_in(workspace.database) == [("loss", 0, 1.0)]
-    lines = [json.loads(line) for line in (journal.path / "set_aside.jsonl").read_text().splitlines()]
+    lines = [
+        json.loads(line) for line in (journal.path / "set_aside.jsonl").read_text().splitlines()
+    ]
     assert [line["record"] for line in lines] == [
-        {"run_id": "f" * 32, "keys": ["lost"], "steps": [3], "timestamps_ms": [7], "values": [["1.5"]]}
+        {
+            "run_id": "f" * 32,
+            "keys": ["lost"],
+            "steps": [3],
+            "timestamps_ms": [7],
+            "values": [["1.5"]],
+        }
     ]
     assert "no run" in lines[0]["reason"]
     assert backlog(data_dir())[workspace.id].set_aside == 1
@@ -584,13 +622,17 @@ def test_a_store_of_plain_files_gets_no_point_twice_when_the_shipper_is_killed(
         assert wait_shipped(line.journal.path, line.journal.position(), stall_s=40, timeout_s=60)
         line.stop()
         (line.journal.path / "ship.json").write_text(
-            json.dumps({**json.loads((line.journal.path / "ship.json").read_text()), "cursor": [1, 0]})
+            json.dumps(
+                {**json.loads((line.journal.path / "ship.json").read_text()), "cursor": [1, 0]}
+            )
         )
         sink.append({"loss": 2.0}, 3_000, 3_000)
         ended(line.journal)
         recover_or_sync(line.journal.path)
     files = list(Path("mlruns").rglob("metrics/loss"))
-    assert [int(text.split()[2]) for text in files[0].read_text().splitlines()] == list(range(3_001))
+    assert [int(text.split()[2]) for text in files[0].read_text().splitlines()] == list(
+        range(3_001)
+    )
     assert len(files) == 1
 
 
@@ -622,9 +664,13 @@ def test_inputs_of_a_run_are_kept_through_mlflow_itself_and_once() -> None:
         assert wait_shipped(line.journal.path, line.journal.position(), stall_s=40, timeout_s=60)
         aside = (line.journal.path / "set_aside.jsonl").read_text().splitlines()
     with sqlite3.connect(workspace.database) as connection:
-        assert connection.execute("SELECT name, digest FROM datasets").fetchall() == [("iris", "d1")]
+        assert connection.execute("SELECT name, digest FROM datasets").fetchall() == [
+            ("iris", "d1")
+        ]
         assert connection.execute("SELECT destination_id FROM inputs").fetchall() == [(RUN,)]
-        assert connection.execute("SELECT name, value FROM input_tags").fetchall() == [("mlflow.data.context", "training")]
+        assert connection.execute("SELECT name, value FROM input_tags").fetchall() == [
+            ("mlflow.data.context", "training")
+        ]
     assert len(points_in(workspace.database)) == 1
     assert [json.loads(line)["record"]["body"] for line in aside] == ["no json"]
 

@@ -33,12 +33,34 @@ def server_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "MLTRACK_"))}
     environment["MLFLOW_DISABLE_TELEMETRY"] = "true"
     environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
-    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{place}/store.db", "--default-artifact-root", f"file://{place}/a"]
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
+    command += [
+        "--backend-store-uri",
+        f"sqlite:///{place}/store.db",
+        "--default-artifact-root",
+        f"file://{place}/a",
+    ]
     with (place / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=place, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, env=environment, cwd=place, start_new_session=True
+        )
     try:
-        until(lambda: _listens(port), timeout_s=150, what=f"server: {(place / 'log').read_text()[-2000:]}")
+        until(
+            lambda: _listens(port),
+            timeout_s=150,
+            what=f"server: {(place / 'log').read_text()[-2000:]}",
+        )
         yield port
     finally:
         os.killpg(process.pid, 15)
@@ -95,7 +117,11 @@ def _get(port: int, path: str, **query: str) -> dict[str, Any]:
 
 def _runs_with_tag(port: int) -> int:
     """How many runs the server has for our run."""
-    body = {"experiment_ids": ["0"], "filter": f"tags.`mltrack.run_id` = '{RUN}'", "run_view_type": "ALL"}
+    body = {
+        "experiment_ids": ["0"],
+        "filter": f"tags.`mltrack.run_id` = '{RUN}'",
+        "run_view_type": "ALL",
+    }
     return len(_post(port, "runs/search", body).get("runs", []))
 
 
@@ -118,7 +144,9 @@ def test_a_whole_run_arrives_as_plain_mlflow_would_have_written_it(server_port: 
     with Shipped(workspace) as line:
         rid = wire.RunId(RUN)
         born(line.journal, name="mine", experiment="remote", tags={"a": "b"}, user="me")
-        line.journal.event(wire.RunParams(run_id=rid, params={"lr": "auto", "depth": "3"}, automatic=True))
+        line.journal.event(
+            wire.RunParams(run_id=rid, params={"lr": "auto", "depth": "3"}, automatic=True)
+        )
         line.journal.event(wire.RunParams(run_id=rid, params={"lr": "0.1", "long": "x" * 7000}))
         line.journal.event(wire.RunTags(run_id=rid, tags={"gone": "1", "kept": "ü" * 9000}))
         line.journal.event(wire.RunTagDeleted(run_id=rid, key="gone"))
@@ -206,7 +234,9 @@ def test_s09_a_server_in_trouble_costs_nothing_and_loses_nothing(
             assert seen.message.isprintable()
             assert "<img" not in seen.message
             begun_s = time.monotonic()
-            assert not wait_shipped(line.journal.path, line.journal.position(), stall_s=0.05, timeout_s=5)
+            assert not wait_shipped(
+                line.journal.path, line.journal.position(), stall_s=0.05, timeout_s=5
+            )
             assert time.monotonic() - begun_s < 0.5
             _log(line, 50, first=count + 50)
             count += 100
@@ -421,7 +451,9 @@ def test_retry_after_is_honoured(proxy: FaultyProxy, server_port: int) -> None:
 def test_a_record_that_is_refused_for_ever_is_set_aside_and_the_rest_arrives(
     proxy: FaultyProxy, server_port: int
 ) -> None:
-    proxy.choose = lambda _method, path: "refused_record:poison" if path.endswith("log-batch") else None
+    proxy.choose = lambda _method, path: (
+        "refused_record:poison" if path.endswith("log-batch") else None
+    )
     workspace = workspaces.resolve(proxy.uri)
     with Shipped(workspace) as line:
         born(line.journal)
@@ -432,7 +464,10 @@ def test_a_record_that_is_refused_for_ever_is_set_aside_and_the_rest_arrives(
         ended(line.journal)
         line.handle.wake()
         _arrived(line)
-        aside = [json.loads(text) for text in (line.journal.path / "set_aside.jsonl").read_text().splitlines()]
+        aside = [
+            json.loads(text)
+            for text in (line.journal.path / "set_aside.jsonl").read_text().splitlines()
+        ]
     assert [entry["record"]["metrics"] for entry in aside] == [[["poison", "6.0", 10_017, 17]]]
     assert "not this one" in aside[0]["reason"]
     _assert_all_there_once(server_port, 40)
@@ -454,7 +489,9 @@ def test_a_run_begun_without_network_arrives_after_its_kernel_is_gone(server_por
     _assert_all_there_once(server_port, 30, "FAILED")
 
 
-def test_a_run_whose_experiment_was_deleted_meanwhile_is_kept_in_the_default_one(server_port: int) -> None:
+def test_a_run_whose_experiment_was_deleted_meanwhile_is_kept_in_the_default_one(
+    server_port: int,
+) -> None:
     workspace = workspaces.resolve(f"http://127.0.0.1:{server_port}")
     made = _post(server_port, "experiments/create", {"name": f"gone-{RUN}"})["experiment_id"]
     _post(server_port, "experiments/delete", {"experiment_id": made})

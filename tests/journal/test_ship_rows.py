@@ -26,7 +26,21 @@ _TABLES = {
     "experiment_tags": "*",
 }
 _VALUES = (
-    *(math.nan, math.inf, -math.inf, -0.0, 0.0, 1e308, 5e-324, 0.1, 1 / 3, 1.0, -7.0, 2.0**53, 1e16),
+    *(
+        math.nan,
+        math.inf,
+        -math.inf,
+        -0.0,
+        0.0,
+        1e308,
+        5e-324,
+        0.1,
+        1 / 3,
+        1.0,
+        -7.0,
+        2.0**53,
+        1e16,
+    ),
     *(1.7976931348623157e308, -1.7976931348623157e308),
 )
 
@@ -50,10 +64,14 @@ def _random_points(seed: int) -> list[tuple[dict[str, float], int, int]]:
     chance = random.Random(seed)
     calls = []
     for at in range(chance.choice((1, 7, 8, 63, 64, 65, 300))):
-        keys = chance.sample(["loss", "acc", "a/b c.d-e:f", "zusätzlich", "k" * 250], chance.randint(1, 5))
+        keys = chance.sample(
+            ["loss", "acc", "a/b c.d-e:f", "zusätzlich", "k" * 250], chance.randint(1, 5)
+        )
         step = chance.choice((at, at, at, chance.randint(-5, 5), 2**62))
         when = chance.choice((1_700_000_000_000 + at // 3, 1_700_000_000_000 - at, 0))
-        calls.append(({key: chance.choice((*_VALUES, chance.random())) for key in keys}, step, when))
+        calls.append(
+            ({key: chance.choice((*_VALUES, chance.random())) for key in keys}, step, when)
+        )
         if chance.random() < 0.1:
             calls.append(calls[chance.randrange(len(calls))])
     return calls
@@ -94,13 +112,20 @@ def test_a_runs_life_is_the_same_rows_as_mlflow_writes() -> None:
         experiment_id, "me", 5, [RunTag(k, v[:8000]) for k, v in tags.items()], "first name"
     )
     run_id = run.info.run_id
-    store.log_batch(run_id, [], [Param("p", "q" * 7000), Param("empty", "")], [RunTag("t", "u" * 9000)])
-    store.log_batch(run_id, [], [], [RunTag("t", "2"), RunTag("gone", "1"), RunTag("mlflow.runName", "second")])
+    store.log_batch(
+        run_id, [], [Param("p", "q" * 7000), Param("empty", "")], [RunTag("t", "u" * 9000)]
+    )
+    store.log_batch(
+        run_id, [], [], [RunTag("t", "2"), RunTag("gone", "1"), RunTag("mlflow.runName", "second")]
+    )
     store.delete_tag(run_id, "gone")
     store.log_batch(run_id, [Metric("big", 2**60 + 1, 7, 3)], [], [])
     model_id = store.create_logged_model(experiment_id, "model").model_id
     store.log_batch(
-        run_id, [Metric("m", math.inf, 8, 1, model_id=model_id, dataset_name="d", dataset_digest="e")], [], []
+        run_id,
+        [Metric("m", math.inf, 8, 1, model_id=model_id, dataset_name="d", dataset_digest="e")],
+        [],
+        [],
     )
     store.update_run_info(run_id, RunStatus.RUNNING, None, "third")
     store.update_run_info(run_id, RunStatus.FAILED, 99, None)
@@ -112,17 +137,28 @@ def test_a_runs_life_is_the_same_rows_as_mlflow_writes() -> None:
     journal = Journal.create(bulk)
     rid = wire.RunId(run_id)
     for event in (
-        wire.RunBorn(run_id=rid, name="first name", start_ms=5, experiment="digits", tags=tags, user="me"),
+        wire.RunBorn(
+            run_id=rid, name="first name", start_ms=5, experiment="digits", tags=tags, user="me"
+        ),
         wire.RunParams(run_id=rid, params={"p": "q" * 7000, "empty": ""}),
         wire.RunTags(run_id=rid, tags={"t": "u" * 9000}),
         wire.RunTags(run_id=rid, tags={"t": "2", "gone": "1", "mlflow.runName": "second"}),
         wire.RunTagDeleted(run_id=rid, key="gone"),
-        wire.RunMetrics(run_id=rid, metrics=[wire.MetricPoint(key="big", value=str(2**60 + 1), step=3, timestamp_ms=7)]),
+        wire.RunMetrics(
+            run_id=rid,
+            metrics=[wire.MetricPoint(key="big", value=str(2**60 + 1), step=3, timestamp_ms=7)],
+        ),
         wire.RunMetrics(
             run_id=rid,
             metrics=[
                 wire.MetricPoint(
-                    key="m", value="inf", step=1, timestamp_ms=8, model_id=model_id, dataset_name="d", dataset_digest="e"
+                    key="m",
+                    value="inf",
+                    step=1,
+                    timestamp_ms=8,
+                    model_id=model_id,
+                    dataset_name="d",
+                    dataset_digest="e",
                 )
             ],
         ),

@@ -165,11 +165,15 @@ def test_plain_words_are_found_in_name_notebook_experiment_and_id(place: Workspa
     assert runs.list_runs(place, text="100%_none").runs == []
 
 
-def test_a_filter_that_is_off_says_what_mlflow_says(place: Workspace) -> None:
+def test_a_filter_that_is_off_says_what_mlflow_says_with_or_without_a_database(
+    place: Workspace, tmp_path: Path
+) -> None:
     with pytest.raises(UsageError) as caught:
         runs.list_runs(place, filter="metrics.m1 LIKE 'x'")
     assert "LIKE" in caught.value.message
     assert caught.value.hint.startswith("Write it like")
+    with pytest.raises(UsageError):
+        runs.list_runs(workspaces.resolve(str(tmp_path)), filter="metrics.loss <<< 1")
     for order in ("m1", "metrics.m1 SIDEWAYS", "attributes.nothing", "'; DROP TABLE runs"):
         with pytest.raises(UsageError):
             runs.list_runs(place, order_by=order)

@@ -177,6 +177,29 @@ def until() -> Callable[..., Any]:
     return _until
 
 
+@pytest.fixture
+def stalled_share(api: Any) -> Callable[..., Any]:
+    """The share of the time of some work in which the server's own status took over 200 ms.
+
+    Not the slowest answer: the machine that runs the tests has other things to do.
+    """
+
+    async def measure(work: Any) -> float:
+        task = asyncio.ensure_future(work)
+        took_s = []
+        began_s = time.perf_counter()
+        while not task.done():
+            asked_s = time.perf_counter()
+            await asyncio.sleep(0.02)  # the loop is stalled for this too when something blocks it
+            assert (await api("/api/status")).status == 200
+            took_s.append(time.perf_counter() - asked_s - 0.02)
+        await task
+        whole_s = max(1.0, time.perf_counter() - began_s)
+        return sum(one for one in took_s if one > 0.2) / whole_s
+
+    return measure
+
+
 # ------------------------------------------------------------------------- hostile stores
 
 

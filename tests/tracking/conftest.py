@@ -63,6 +63,15 @@ def one_data_dir(
     return shared_data_dir
 
 
+@pytest.fixture(autouse=True)
+def autologging_as_in_a_new_process() -> Iterator[None]:
+    """MLflow takes an integration that was ever switched off by hand for the user's choice."""
+    yield
+    module = sys.modules.get("mlflow.utils.autologging_utils")
+    if module is not None:
+        module.AUTOLOGGING_INTEGRATIONS.clear()
+
+
 class Kept:
     """A run as it is in the embedded database of the working folder."""
 

@@ -42,7 +42,9 @@ class _Answers:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.uri = f"http://127.0.0.1:{self.server.server_address[1]}"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
 
 
 @pytest.fixture
@@ -66,17 +68,24 @@ def answers() -> Iterator[_Answers]:
         (503, b"\x1b]0;x\x07", "unreachable", "answered 503"),
     ],
 )
-def test_an_answer_is_judged(answers: _Answers, status: int, body: bytes, state: str, words: str) -> None:
+def test_an_answer_is_judged(
+    answers: _Answers, status: int, body: bytes, state: str, words: str
+) -> None:
     answers.status, answers.body = status, body
     found = workspaces.resolve(answers.uri).check(5)
     assert (found.state, words in found.message) == (state, True)
     assert found.message.isprintable()
 
 
-def test_s08_a_redirect_is_named_and_not_followed(answers: _Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s08_a_redirect_is_named_and_not_followed(
+    answers: _Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     elsewhere = _Answers()
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "canary")
-    answers.status, answers.headers = 302, {"Location": f"http://user:word@{elsewhere.uri[7:]}/x?q=canary"}
+    answers.status, answers.headers = (
+        302,
+        {"Location": f"http://user:word@{elsewhere.uri[7:]}/x?q=canary"},
+    )
     found = workspaces.resolve(answers.uri).check(5)
     assert found.state == "broken"
     assert elsewhere.uri[7:] in found.message
@@ -99,11 +108,18 @@ def test_nobody_at_the_address_is_unreachable() -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     found = workspaces.resolve(f"http://127.0.0.1:{port}").check(2)
-    assert (found.state, found.message) == ("unreachable", f"127.0.0.1:{port} cannot be reached: connection refused.")
-    assert workspaces.resolve(f"postgresql://u:p@127.0.0.1:{port}/db").check(2).state == "unreachable"
+    assert (found.state, found.message) == (
+        "unreachable",
+        f"127.0.0.1:{port} cannot be reached: connection refused.",
+    )
+    assert (
+        workspaces.resolve(f"postgresql://u:p@127.0.0.1:{port}/db").check(2).state == "unreachable"
+    )
 
 
-def test_credentials_go_as_mlflow_sends_them(answers: _Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_go_as_mlflow_sends_them(
+    answers: _Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "word")
     workspaces.resolve(answers.uri).check(5)
     workspaces.resolve(answers.uri.replace("//", "//me:mine@")).check(5)
@@ -139,5 +155,11 @@ def test_asking_needs_no_mlflow() -> None:
         "import sys; from jupyter_mltrack import workspaces\n"
         "workspaces.resolve('http://127.0.0.1:1').check(1)\nprint('mlflow' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=dict(os.environ),
+    )
     assert done.stdout.strip() == "False"

@@ -53,7 +53,10 @@ def test_git_sees_nothing_of_it(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", str(workspace.root)], check=True)
     workspace.prepare()
     done = subprocess.run(
-        ["git", "-C", str(workspace.root), "status", "--short", "-uall"], capture_output=True, text=True, check=True
+        ["git", "-C", str(workspace.root), "status", "--short", "-uall"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == ""
 
@@ -62,7 +65,10 @@ def test_plain_mlflow_uses_it_as_it_is(tmp_path: Path) -> None:
     workspace = _project(tmp_path)
     workspace.prepare()
     done = subprocess.run(
-        [sys.executable, "-c", _PLAIN, workspace.tracking_uri], capture_output=True, text=True, check=True
+        [sys.executable, "-c", _PLAIN, workspace.tracking_uri],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.splitlines() == [
         f"Default file://{tmp_path}/project/.mltrack/artifacts/0",

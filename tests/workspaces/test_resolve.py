@@ -27,7 +27,9 @@ def test_argument_before_environment_before_settings_before_embedded(
     assert workspaces.resolve(start=tmp_path).name == "from.settings:5000"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://from.environment:5000")
     assert workspaces.resolve(start=tmp_path).name == "from.environment:5000"
-    assert workspaces.resolve("http://from.argument:5000", start=tmp_path).name == "from.argument:5000"
+    assert (
+        workspaces.resolve("http://from.argument:5000", start=tmp_path).name == "from.argument:5000"
+    )
     assert workspaces.resolve("local", start=tmp_path).kind == "local"
 
 
