@@ -12,6 +12,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from time import time_ns
 from typing import Any
 
@@ -61,6 +62,7 @@ def install() -> None:
     import mlflow
     from mlflow.tracking import fluent
     from mlflow.tracking._tracking_service.client import TrackingServiceClient
+    from mlflow.tracking.context import git_context
 
     _front.fluent = fluent
     _replace((fluent, mlflow), "log_metric", _fast_log_metric(fluent.log_metric))
@@ -68,6 +70,7 @@ def install() -> None:
     _replace((fluent,), "_get_or_start_run", _get_or_start_run(fluent._get_or_start_run))
     _replace((fluent,), "_get_experiment_id", _get_experiment_id(fluent._get_experiment_id))
     _replace((TrackingServiceClient,), "_log_url", _log_url(TrackingServiceClient._log_url))
+    _replace((git_context,), "_resolve_git_info", _git_info(git_context._resolve_git_info))
     fast.seam = MlflowSeam(fluent, _front.routes, _make_route)
     refresh_check()
     context = fast.latest
@@ -92,6 +95,29 @@ def restore() -> None:
     _front.__init__()  # type: ignore[misc]
     fast.seam = None
     refresh_check()
+
+
+def _git_info(original: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+    """Ask git about the program only where it can know it: GitPython starts a process to import.
+
+    A kernel's program is ipykernel's launcher, which no repository of the user's holds.
+    """
+    from mlflow.tracking.context import git_context
+
+    @functools.wraps(original)
+    def resolve() -> dict[str, Any]:
+        main = git_context._get_main_file()
+        if main is None:
+            return {}
+        folder = Path(main).absolute().parent
+        above = (folder, *folder.parents)
+        if "site-packages" in folder.parts or (
+            "GIT_DIR" not in os.environ and not any((one / ".git").exists() for one in above)
+        ):
+            return {}
+        return original()
+
+    return resolve
 
 
 def forget_routes() -> None:
