@@ -81,14 +81,16 @@ def run() -> None:
             print(
                 f"\ncall as fast as local: {verdict(as_fast)}; at most 1.2 times: {verdict(ratio <= 1.2)}"
             )
+            well = _fault(place, port, "pass")
             rows = [_fault(place, port, fault) for fault in FAULTS]
         table(
-            "The server fails for 20 s in mid-cell",
-            ["how", "added to the cell ms", "lost", "doubled", "status"],
-            rows,
+            "The server fails for 20 s in mid-cell: 2,799 calls and the end of the cell",
+            ["how", "in our hands ms", "beyond a server that is well ms", "lost", "doubled", "status"],
+            [(row[0], row[1], row[1] - well[1], *row[2:]) for row in (well, *rows)],
         )
         reached = all(
-            row[1] <= 50 and row[2] == row[3] == 0 and row[4] == "FINISHED" for row in rows
+            row[1] - well[1] <= 50 and row[2] == row[3] == 0 and row[4] == "FINISHED"
+            for row in rows
         )
         print(f"\nat most 50 ms, 0 lost, 0 doubled: {verdict(reached)}")
 
@@ -125,10 +127,10 @@ def _fault(place: Path, port: int, fault: str) -> tuple[str, float, float, float
         if line.startswith("RESULT "):
             result = json.loads(line.removeprefix("RESULT "))
     cell.wait()
-    proxy.stop()
     found = run_child(
         "benchmarks.network_child", "audit", f"http://127.0.0.1:{port}", result["name"], place=place
     )
+    proxy.stop()
     return (
         fault,
         result["added_ms"],

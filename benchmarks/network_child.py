@@ -79,7 +79,9 @@ def audit(uri: str, name: str) -> dict[str, object]:
     from jupyter_mltrack.journal.ship import sync
     from jupyter_mltrack.settings import data_dir
 
-    sync(data_dir(), timeout_s=60)
+    until = time.monotonic() + 90
+    while sync(data_dir(), timeout_s=30).waiting_points and time.monotonic() < until:
+        time.sleep(0.2)
     client = mlflow.MlflowClient(uri)
     (run,) = client.search_runs(["0"], f"attributes.run_name = '{name}'")
     points = [
