@@ -85,7 +85,14 @@ def run() -> None:
             rows = [_fault(place, port, fault) for fault in FAULTS]
         table(
             "The server fails for 20 s in mid-cell: 2,799 calls and the end of the cell",
-            ["how", "in our hands ms", "beyond a server that is well ms", "lost", "doubled", "status"],
+            [
+                "how",
+                "in our hands ms",
+                "beyond a server that is well ms",
+                "lost",
+                "doubled",
+                "status",
+            ],
             [(row[0], row[1], row[1] - well[1], *row[2:]) for row in (well, *rows)],
         )
         reached = all(
