@@ -21,6 +21,7 @@ NEVER = {
     "workspaces": {*CORE_NEVER, "jupyter_mltrack.notebook", "jupyter_mltrack.server"},
     "tracking": {*CORE_NEVER, "jupyter_mltrack.notebook", "jupyter_mltrack.server"},
     "runs": {*CORE_NEVER, "jupyter_mltrack.notebook", "jupyter_mltrack.server"},
+    "models": {*CORE_NEVER, "jupyter_mltrack.notebook", "jupyter_mltrack.server"},
     "verbs": {*CORE_NEVER, "jupyter_mltrack.notebook", "jupyter_mltrack.server"},
     "notebook": {"tornado", "jupyter_server", "jupyter_mltrack.server"},
     "server": {"IPython", "anywidget", "ipykernel", "jupyter_mltrack.notebook"},

@@ -78,6 +78,7 @@ def _of_kind(kind: str) -> list[str]:
         "verb": _verbs,
         "experiment": _experiments,
         "run": _runs,
+        "model": _models,
         "metric": _metrics,
         "workspace": _workspaces,
         "param": lambda: ["auto", "none"],
@@ -120,6 +121,18 @@ def _runs() -> Iterable[str]:
     names = dict.fromkeys(_quoted(run.name) for run in page.runs if run.name)
     best = [f"best:{metric}" for metric in _metrics_of(page)]
     return [*_RUN_WORDS, *best, *names, *(run.run_id[:8] for run in page.runs)]
+
+
+def _models() -> Iterable[str]:
+    from jupyter_mltrack import models
+
+    place = _local()
+    if place is None:
+        return ()
+    found = models.list_models(place, limit=_RUNS_SHOWN).models
+    aliased = [f"{one.name}@{alias.key}" for one in found for alias in one.aliases]
+    numbered = [f"{one.name}/{each.version}" for one in found for each in one.versions]
+    return map(_quoted, [*(one.name for one in found), *aliased, *numbered])
 
 
 def _metrics() -> Iterable[str]:

@@ -23,8 +23,8 @@ class _Functions(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         from importlib import import_module
 
-        if name == "runs":  # the readers' package, which can be called as the verb
-            self[name] = import_module("jupyter_mltrack.runs")
+        if name in ("runs", "models"):  # the readers' packages, which can be called as the verb
+            self[name] = import_module(f"jupyter_mltrack.{name}")
         else:
             self[name] = function_of(find_verb(name))
         return self[name]

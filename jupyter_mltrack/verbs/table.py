@@ -16,7 +16,7 @@ class Argument(NamedTuple):
         name: `RUN` for a word, `--save` for an option.
         help: what it does, in one line.
         value: what an option takes (`NAME`); empty for a flag.
-        kind: what completes it: run, experiment, metric, workspace, verb, or words divided by `|`.
+        kind: what completes it: run, model, experiment, metric, workspace, verb, or words with `|`.
         required: a word that must be there.
         rest: takes all words that are left, as they were typed.
     """
@@ -72,6 +72,10 @@ _JSON = Argument("--json", "Print the answer as JSON.")
 _ACTS = "jupyter_mltrack.verbs.acts"
 _SPEC = "local, a folder, sqlite:///..., http(s)://... or a name from mltrack.toml."
 _FILTER = "MLflow's filter language, or plain words found in name, notebook or experiment."
+_NEW_NAME = "Of the registered model; a new name makes it."
+_NEWEST = "NAME/VERSION; NAME means its newest version."
+_MODELS = "jupyter_mltrack.verbs.model_acts"
+_SUBJECT = "A run, NAME/VERSION or NAME of a model; run: or model: before it says which."
 _RUN = "Id, beginning of an id, name, last, last~2, best:METRIC or worst:METRIC."
 
 VERBS: tuple[Verb, ...] = (
@@ -136,6 +140,62 @@ VERBS: tuple[Verb, ...] = (
         ),
         (("last", "the newest run"), ("best:acc", "the run with the best acc")),
         f"{_ACTS}:show",
+    ),
+    Verb(
+        "register",
+        "Make a run's model the next version of a registered model.",
+        (
+            Argument("RUN", f"{_RUN} RUN/PATH where it logged several.", kind="run", required=True),
+            Argument("NAME", _NEW_NAME, kind="model", required=True),
+            _JSON,
+        ),
+        (("last churn", "the newest run's"), ("best:acc/model churn", "its model named model")),
+        f"{_MODELS}:register",
+    ),
+    Verb(
+        "models",
+        "List registered models; show one with its versions, or a version with its files.",
+        (
+            Argument("MODEL", "NAME, NAME/VERSION or NAME@ALIAS.", kind="model"),
+            Argument("--limit", "How many rows at most; 50 if not said.", "N"),
+            _JSON,
+        ),
+        (("", "all of them"), ("churn", "its versions"), ("churn@champion", "files and signature")),
+        f"{_MODELS}:models",
+    ),
+    Verb(
+        "alias",
+        "Point an alias at a version of a model, or take it away.",
+        (
+            Argument("MODEL", _NEWEST, kind="model", required=True),
+            Argument("NAME", "The alias.", required=True),
+            Argument("--remove", "Take it away."),
+            _JSON,
+        ),
+        (("churn/3 champion", "churn@champion is 3"), ("churn champion --remove", "it is gone")),
+        f"{_MODELS}:alias",
+    ),
+    Verb(
+        "tag",
+        "Set a tag of a run, a model or a version of a model.",
+        (
+            Argument("SUBJECT", _SUBJECT, kind="run", required=True),
+            Argument("PAIR", "KEY=VALUE.", required=True),
+            _JSON,
+        ),
+        (("last owner=me", "the newest run"), ("churn/3 checked=yes", "a version")),
+        f"{_MODELS}:tag",
+    ),
+    Verb(
+        "rm",
+        "Delete a run, a model or a version of a model; says what, and asks.",
+        (
+            Argument("SUBJECT", _SUBJECT, kind="run", required=True),
+            Argument("--yes", "The answer, given ahead."),
+            _JSON,
+        ),
+        (("last", "the newest run"), ("churn/3 --yes", "a version, without a question")),
+        f"{_MODELS}:rm",
     ),
     Verb(
         "sync",

@@ -10,6 +10,7 @@ from jupyter_mltrack import wire
 from jupyter_mltrack.display_text import ago, clean, duration, number
 from jupyter_mltrack.render import Column, View, line, note, pairs, table
 from jupyter_mltrack.tracking.names import decode
+from jupyter_mltrack.verbs import model_views
 
 MARKS: dict[str, str] = {
     "RUNNING": "◐",
@@ -226,4 +227,10 @@ _DRAWN: dict[type, Callable[[Any, int], View]] = {
     wire.SyncReport: _sync,
     wire.ExperimentInfo: _experiment,
     wire.ExperimentList: _experiments,
+    wire.ModelPage: model_views.page,
+    wire.ModelInfo: model_views.model,
+    wire.ModelVersionInfo: model_views.version,
+    wire.ModelVersionDetail: model_views.detail,
+    wire.Removed: model_views.removed,
+    wire.Pair: model_views.pair,
 }
