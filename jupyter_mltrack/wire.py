@@ -4,6 +4,7 @@ The REST routes, the Jupyter events, the journal's events and the command line's
 use these structs; `python -m jupyter_mltrack.schema` turns them into `openapi.json` and from
 there into TypeScript. Times are `*_ms`: milliseconds since the epoch, UTC. Numbers that JSON
 cannot hold are null in a column and named in its `nonfinite` map. No secret is in any struct.
+Longer than other modules on purpose: whoever looks for a struct finds it here.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ be both otherwise.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,6 @@ def list_models(
         UsageError: the token is none of ours.
     """
     from jupyter_mltrack.models import client_models, sqlite_models
-    from jupyter_mltrack.runs import sqlite_store
 
     words = text.split()
     limit = max(1, min(limit, LIMIT_MAX))
@@ -59,8 +59,8 @@ def list_models(
     token = page_token or "0"
     if not token.isdecimal() or len(token) > 9:
         raise UsageError("The page token is none of ours.", "Ask for the first page.")
-    with sqlite_store.reading(workspace.database) as connection:
-        if connection is None or not sqlite_models.has_registry(connection):
+    with sqlite_models.reading(workspace.database) as connection:
+        if connection is None:
             return wire.ModelPage(models=[], total=0)
         return sqlite_models.page(connection, workspace.id, words, limit, int(token))
 
@@ -73,17 +73,14 @@ def get_model(workspace: Workspace, name: str, *, versions: int = VERSIONS) -> w
         Unreachable: the store gave no answer.
     """
     from jupyter_mltrack.models import client_models, sqlite_models
-    from jupyter_mltrack.runs import sqlite_store
 
     found = None
     if workspace.database is None:
-        try:
+        with contextlib.suppress(NotFound):  # said below, with what there is
             found = client_models.model(workspace, name, versions)
-        except NotFound:
-            found = None
     else:
-        with sqlite_store.reading(workspace.database) as connection:
-            if connection is not None and sqlite_models.has_registry(connection):
+        with sqlite_models.reading(workspace.database) as connection:
+            if connection is not None:
                 found = sqlite_models.model(connection, workspace.id, name, versions)
     if found is None:
         raise _no_model(workspace, name)
@@ -127,17 +124,14 @@ def get_version(workspace: Workspace, name: str, number: str) -> wire.ModelVersi
         Unreachable: the store gave no answer.
     """
     from jupyter_mltrack.models import client_models, sqlite_models
-    from jupyter_mltrack.runs import sqlite_store
 
     found = None
     if workspace.database is None:
-        try:
+        with contextlib.suppress(NotFound):  # said below, with what there is
             found = client_models.version(workspace, name, number)
-        except NotFound:
-            found = None
     else:
-        with sqlite_store.reading(workspace.database) as connection:
-            if connection is not None and sqlite_models.has_registry(connection):
+        with sqlite_models.reading(workspace.database) as connection:
+            if connection is not None:
                 found = sqlite_models.version(connection, name, number)
     if found is None:
         raise _no_version(workspace, get_model(workspace, name), number)
@@ -152,13 +146,12 @@ def location(workspace: Workspace, name: str, number: str) -> str:
         Unreachable: the store gave no answer.
     """
     from jupyter_mltrack.models import client_models, sqlite_models
-    from jupyter_mltrack.runs import sqlite_store
 
     if workspace.database is None:
         return client_models.location(workspace, name, number)
     found = None
-    with sqlite_store.reading(workspace.database) as connection:
-        if connection is not None and sqlite_models.has_registry(connection):
+    with sqlite_models.reading(workspace.database) as connection:
+        if connection is not None:
             found = sqlite_models.location(connection, name, number)
     if found is None:
         raise NotFound(

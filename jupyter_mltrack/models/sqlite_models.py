@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from jupyter_mltrack import wire
@@ -19,13 +21,22 @@ _VERSION = (
 _FROM = "model_versions v LEFT JOIN runs r ON r.run_uuid = v.run_id"
 
 
-def has_registry(connection: sqlite3.Connection) -> bool:
-    """Whether the database holds MLflow's tables of models."""
-    found = connection.execute(
-        "SELECT COUNT(*) FROM sqlite_master WHERE name IN"
-        " ('registered_models', 'model_versions', 'registered_model_aliases')"
-    ).fetchone()
-    return bool(found[0] == 3)
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection | None]:
+    """A connection that only reads; None when there is no database with MLflow's tables of models.
+
+    Raises:
+        Unreachable: the file is locked or cannot be opened.
+        WorkspaceError: the file is damaged or is no SQLite database.
+    """
+    with sqlite_store.reading(path) as connection:
+        found = 0
+        if connection is not None:
+            (found,) = connection.execute(
+                "SELECT COUNT(*) FROM sqlite_master WHERE name IN"
+                " ('registered_models', 'model_versions', 'registered_model_aliases')"
+            ).fetchone()
+        yield connection if found == 3 else None
 
 
 def page(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 from jupyter_mltrack.errors import UsageError
@@ -22,10 +23,9 @@ def confirm(question: str, *, yes: bool) -> bool:
     if yes:
         return True
     if _can_ask():
-        try:
+        # A front end that takes no input raises the one, a terminal that was closed the other.
+        with contextlib.suppress(NotImplementedError, EOFError):
             return input(f"{question} [y/N] ").strip().lower() in _YES
-        except (EOFError, NotImplementedError):
-            pass  # a kernel whose front end takes no input, or a terminal that was closed
     raise UsageError(f"{question} Nobody can be asked here.", "Add --yes to do it.")
 
 
