@@ -1,4 +1,5 @@
-"""`python -m benchmarks [CASE ...]`: calls, readable, start, network, kills, pixels."""
+"""`python -m benchmarks [CASE ...]`: calls, readable, start, capture, network, kills, pixels, drift, score, deploy,
+listing, panel, azure, redaction. With `--long` the panel is watched for ten minutes."""
 
 from __future__ import annotations
 
@@ -7,11 +8,26 @@ import platform
 import sys
 import time
 
-CASES = ("calls", "readable", "start", "network", "kills", "pixels")
+CASES = (
+    "calls",
+    "readable",
+    "start",
+    "capture",
+    "network",
+    "kills",
+    "pixels",
+    "drift",
+    "score",
+    "deploy",
+    "listing",
+    "panel",
+    "azure",
+    "redaction",
+)
 
 
 def main() -> int:
-    chosen = sys.argv[1:] or CASES
+    chosen = [name for name in sys.argv[1:] if name != "--long"] or CASES
     unknown = [name for name in chosen if name not in CASES]
     if unknown:
         print(f"No benchmark {', '.join(unknown)}.\nThere are: {', '.join(CASES)}", file=sys.stderr)

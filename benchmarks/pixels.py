@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,18 +11,9 @@ from typing import Any
 import nbformat
 
 from benchmarks.child import quantiles
-from benchmarks.measure import clean_environment, table, verdict
-from benchmarks.network import _wait_for
+from benchmarks.lab import TOKEN, browser, chromium_path, lab
+from benchmarks.measure import table, verdict
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 POINTS = 60
 
 CELL = f"""%%track pixels --quiet
@@ -66,10 +52,7 @@ WATCH = """
 
 
 def run() -> None:
-    browser = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-    )
-    if browser is None:
+    if chromium_path() is None:
         print("\nNo Chromium on this machine: log to pixel not measured.")
         return
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -82,32 +65,8 @@ def run() -> None:
         ]
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
         nbformat.write(notebook, place / "pixels.ipynb")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        options = [
-            "--no-browser",
-            "--ServerApp.ip=127.0.0.1",
-            f"--ServerApp.port={port}",
-            "--allow-root",
-        ]
-        options += ["--LabApp.expose_app_in_browser=True"]
-        lab = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options, "--IdentityProvider.token=bench"],
-            cwd=place,
-            env=clean_environment(place),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            _wait_for(f"http://127.0.0.1:{port}/api")
-            latencies_ms = _measure(
-                browser, f"http://127.0.0.1:{port}/lab/tree/pixels.ipynb?token=bench"
-            )
-        finally:
-            os.killpg(lab.pid, 15)
-            lab.wait()
+        with lab(place) as address, browser() as chromium:
+            latencies_ms = _measure(chromium, f"{address}/lab/tree/pixels.ipynb?token={TOKEN}")
     ordered = sorted(latencies_ms)
     p50 = quantiles([round(value * 1000) for value in ordered])["p50_us"]
     p95 = ordered[int(len(ordered) * 0.95)]
@@ -115,26 +74,21 @@ def run() -> None:
     print(f"\np50 <= 80 ms, p95 <= 250 ms: {verdict(p50 <= 80 and p95 <= 250)}")
 
 
-def _measure(browser: str, address: str) -> list[float]:
+def _measure(chromium: Any, address: str) -> list[float]:
     """Milliseconds from each `log` to the first change of the chart after it."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=FLAGS)
-        page: Any = chromium.new_page(viewport={"width": 1400, "height": 900})
-        page.goto(address)
-        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-        page.click('.lm-TabBar-tab[data-id="jupyter-mltrack-panel"]')
-        page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
-        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
-        page.wait_for_selector(".mltrack-LiveRow", timeout=30_000)
-        page.click(".mltrack-LiveRow")
-        page.wait_for_selector(".mltrack-Charts canvas", timeout=30_000)
-        page.evaluate(WATCH)
-        page.wait_for_selector(".jp-OutputArea-output >> text=SAID", timeout=90_000)
-        text = page.inner_text(".jp-OutputArea-output >> text=SAID")
-        changes = page.evaluate("() => window.__changes")
-        chromium.close()
+    page: Any = chromium.new_page(viewport={"width": 1400, "height": 900})
+    page.goto(address)
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+    page.click('.lm-TabBar-tab[data-id="jupyter-mltrack-panel"]')
+    page.wait_for_selector("text=Python 3 (ipykernel) | Idle", timeout=60_000)
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    page.wait_for_selector(".mltrack-LiveRow", timeout=30_000)
+    page.click(".mltrack-LiveRow")
+    page.wait_for_selector(".mltrack-Charts canvas", timeout=30_000)
+    page.evaluate(WATCH)
+    page.wait_for_selector(".jp-OutputArea-output >> text=SAID", timeout=90_000)
+    text = page.inner_text(".jp-OutputArea-output >> text=SAID")
+    changes = page.evaluate("() => window.__changes")
     said = json.loads(text.split("SAID", 1)[1])
     latencies = []
     for at_ms, next_ms in zip(said, [*said[1:], time.time() * 1000], strict=True):

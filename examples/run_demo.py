@@ -42,6 +42,8 @@ def main() -> int:
     workspace = NOTEBOOK.parents[1] / ".mltrack"
     print(
         f"\nDone in {time.monotonic() - started:.0f} s. The runs are in {workspace}."
+        "\nThe endpoint digits-local answers on this machine, and sleeps when nobody asks;"
+        " delete it: .venv/bin/jupyter mltrack rm digits-local"
         "\nOpen the notebook and the panel that draws its runs live:  make lab"
     )
     return 0

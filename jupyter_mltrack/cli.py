@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error, 2)
     except MltrackError as error:
         return _complain(error, 1)
-    except KeyboardInterrupt:
-        return _INTERRUPTED
+    except KeyboardInterrupt as stop:
+        return getattr(stop, "exit_code", _INTERRUPTED)
     except BrokenPipeError:
         _close_quietly()
         return 0

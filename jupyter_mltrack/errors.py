@@ -49,9 +49,15 @@ class MltrackError(Exception):
 
 
 class UsageError(MltrackError):
-    """The words typed are off."""
+    """The words typed are off; `at` is the index of the character where, if that is known."""
 
     code = "bad_request"
+
+    def __init__(
+        self, message: str, hint: str = "", *, code: str | None = None, at: int | None = None
+    ) -> None:
+        super().__init__(message, hint, code=code)
+        self.at = at
 
 
 class NotFound(MltrackError):

@@ -36,13 +36,13 @@ def track_table() -> str:
 
 def config_table() -> str:
     """The options of `%config MLTrack`."""
-    from jupyter_mltrack.notebook.magics import MLTrack
+    from jupyter_mltrack.notebook.magics import UNSAID, MLTrack
 
     rows = [
-        [f"`MLTrack.{name}`", f"`{trait.default()!r}`", trait.help]
+        [f"`MLTrack.{name}`", trait.help.removesuffix(UNSAID).rstrip()]
         for name, trait in sorted(MLTrack.class_own_traits(config=True).items())
     ]
-    return _markdown(("option", "default", "what it does"), rows)
+    return _markdown(("option", "what it does"), rows)
 
 
 def with_tables(readme: str) -> str:

@@ -23,6 +23,10 @@ from typing import Any
 from jupyter_mltrack.errors import SettingsError, WorkspaceError
 
 ROOT_MARKS = (".git", "pyproject.toml", "mltrack.toml")
+SCHEDULED = "scheduler_staging_area"  # where jupyter-scheduler executes copies of notebooks
+SERVER_ROOT_VARIABLE = "MLTRACK_SERVER_ROOT"
+"""The folder that the Jupyter server shows, for all that it starts. Not a setting."""
+VIEWS = ("auto", "widget", "line", "end")
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off", ""}
 
@@ -45,6 +49,28 @@ class Settings:
     """Largest size of what waits on this machine for one kernel; 0 means no limit."""
     quiet: bool = False
     """Print nothing after a tracked cell."""
+    view: str = "auto"
+    """While a tracked cell runs: `auto`, `widget`, `line`, or `end` for nothing before its end."""
+    profile: bool = True
+    """Keep a profile of logged training data, with up to 5,000 rows of it, with the run's model."""
+    keep_source: bool = True
+    """Keep the source of a tracked cell or script with its run."""
+    keep_cells: bool = True
+    """Keep the cells that the kernel executed up to a tracked one, as a notebook."""
+    keep_environment: bool = True
+    """Keep Python's version, the platform, the packages and the hardware with a run."""
+    keep_git: bool = True
+    """Keep commit, branch, remote and uncommitted changes of the project with a run."""
+    keep_output: bool = True
+    """Keep what a tracked cell prints with its run, 20 MB at most."""
+    keep_data: bool = True
+    """Keep shape, columns and digest of frames, arrays and files that a tracked cell used."""
+    keep_order: bool = True
+    """Warn when a tracked cell used names of a cell further below, or edited or deleted since."""
+    keep_figures: bool = True
+    """Keep figures, images and tables that a tracked cell shows with its run."""
+    last_value: bool = True
+    """Log a number, or a dict of numbers, that is a tracked cell's last value as metrics."""
     workspaces: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Names for workspaces: `[workspaces]` with `team = "https://..."`."""
     source: Path | None = None
@@ -58,7 +84,21 @@ _TYPES: dict[str, type] = {
     "params": str,
     "journal_max_bytes": int,
     "quiet": bool,
+    "view": str,
+    "profile": bool,
+    "keep_source": bool,
+    "keep_cells": bool,
+    "keep_environment": bool,
+    "keep_git": bool,
+    "keep_output": bool,
+    "keep_data": bool,
+    "keep_order": bool,
+    "keep_figures": bool,
+    "last_value": bool,
 }
+_VARIABLES = {f"MLTRACK_{key.upper()}": key for key in _TYPES}
+KEPT_PARTS = tuple(key.removeprefix("keep_") for key in _TYPES if key.startswith("keep_"))
+"""What runs remember, each part with a switch of its own."""
 
 
 # ------------------------------------------------------------------------------- places
@@ -138,9 +178,27 @@ def _refused(path: Path, reason: str) -> WorkspaceError:
     )
 
 
+def working_folder() -> str:
+    """The folder that this process works in; of one that was removed, the path that it had."""
+    try:
+        return os.getcwd()
+    except OSError:
+        try:
+            return os.readlink("/proc/self/cwd").removesuffix(" (deleted)")
+        except OSError:  # another system
+            return os.sep
+
+
 def project_root(start: Path | None = None) -> Path:
-    """The nearest folder upward with `.git`, `pyproject.toml` or `mltrack.toml`; else `start`."""
-    here = os.path.abspath(start if start is not None else os.getcwd())
+    """The nearest folder upward with `.git`, `pyproject.toml` or `mltrack.toml`; else `start`.
+
+    A notebook that jupyter-scheduler executes works in a copy that is deleted with its job: its
+    project is that of the folder that the Jupyter server shows, or else the folder of all copies.
+    """
+    here = os.path.abspath(start if start is not None else working_folder())
+    copies, name, _ = here.partition(f"{os.sep}{SCHEDULED}{os.sep}")
+    if name:
+        here = os.environ.get(SERVER_ROOT_VARIABLE) or os.path.join(copies, SCHEDULED)
     folder = here
     while not any(os.path.lexists(os.path.join(folder, mark)) for mark in ROOT_MARKS):
         above = os.path.dirname(folder)
@@ -165,6 +223,8 @@ def load_settings(start: Path | None = None, environ: Mapping[str, str] | None =
 
 def _from_file(root: Path) -> Settings:
     for name, table in (("mltrack.toml", ()), ("pyproject.toml", ("tool", "mltrack"))):
+        if not os.path.lexists(os.path.join(root, name)):  # asked before each cell: most have none
+            continue
         path = root / name
         try:
             raw = path.read_bytes()
@@ -238,6 +298,8 @@ def _named_workspaces(path: Path, text: str, value: Any) -> Mapping[str, str]:
 def _checked(key: str, value: Any, problem: Any) -> Any:
     if key == "params" and value not in ("auto", "none"):
         raise problem()
+    if key == "view" and value not in VIEWS:
+        raise problem()
     if key == "journal_max_bytes" and value < 0:
         raise problem()
     return value
@@ -245,10 +307,12 @@ def _checked(key: str, value: Any, problem: Any) -> Any:
 
 def _from_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:
     changed: dict[str, Any] = {}
-    for key, wanted in _TYPES.items():
-        text = environ.get(f"MLTRACK_{key.upper()}")
-        if text is None:
+    for variable in environ:
+        key = _VARIABLES.get(variable)
+        text = environ.get(variable) if key is not None else None
+        if key is None or text is None:
             continue
+        wanted = _TYPES[key]
         value: Any = text.strip()
         if wanted is bool:
             if value.lower() not in _TRUE | _FALSE:
@@ -268,6 +332,7 @@ def _from_environment(settings: Settings, environ: Mapping[str, str]) -> Setting
 
 _WANTED = {
     "params": '"auto" or "none"',
+    "view": "one of " + ", ".join(f'"{name}"' for name in VIEWS),
     "journal_max_bytes": "a whole number of bytes, 0 for no limit",
     "workspaces": 'a table of names, for example team = "https://mlflow.example.org"',
 }

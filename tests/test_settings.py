@@ -122,6 +122,22 @@ def test_without_a_mark_the_folder_itself_is_the_project(tmp_path: Path) -> None
     assert settings.project_root(tmp_path) == tmp_path
 
 
+def test_the_project_of_a_scheduled_copy_is_not_the_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies = tmp_path / "data" / "scheduler_staging_area"
+    copy = copies / "0b5c-job" / "inner"
+    copy.mkdir(parents=True)
+    (copy / "mltrack.toml").touch()  # packaged with the notebook
+    shown = tmp_path / "project" / "notebooks"
+    shown.mkdir(parents=True)
+    (shown.parent / "pyproject.toml").touch()
+    monkeypatch.delenv("MLTRACK_SERVER_ROOT", raising=False)
+    assert settings.project_root(copy) == copies
+    monkeypatch.setenv("MLTRACK_SERVER_ROOT", str(shown))
+    assert settings.project_root(copy) == shown.parent
+
+
 def test_importing_settings_takes_only_the_standard_library() -> None:
     code = (
         "import sys, jupyter_mltrack.settings\n"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import jupyter_mltrack
-from jupyter_mltrack.errors import SettingsError, UsageError
+from jupyter_mltrack.errors import NotFound, SettingsError, UsageError
 from jupyter_mltrack.settings import load_settings
 from jupyter_mltrack.tracking import choice
 from jupyter_mltrack.verbs import VERBS, find_verb, function_of
@@ -36,6 +36,8 @@ def test_every_verb_has_a_function_that_takes_its_words(verb: Any) -> None:
 
     signature = inspect.signature(function_of(verb))
     wanted = {one.field for one in verb.arguments} - {"json"}
+    if verb.other_options:
+        wanted.add("options")
     assert wanted == set(signature.parameters)
     assert getattr(jupyter_mltrack, verb.name) is not None
 
@@ -181,8 +183,20 @@ def test_runs_shows_the_current_experiment_and_sorts_best_first() -> None:
     assert [run.name for run in jupyter_mltrack.runs(sort="loss").runs] == ["b", "a", "c"]
     assert [run.name for run in jupyter_mltrack.runs(sort="-loss").runs] == ["c", "a", "b"]
     assert [run.name for run in jupyter_mltrack.runs(last=True, all=True).runs] == ["d"]
+    with pytest.raises(NotFound) as refused:
+        answer("runs --sort los")
+    assert refused.value.message == "No run has a metric 'los'."
+    assert refused.value.hint == "Metrics of the newest runs: loss."
     jupyter_mltrack.experiment("other")
     assert [run.name for run in jupyter_mltrack.runs().runs] == ["d"]
+
+
+def test_the_table_of_runs_has_the_main_metrics_of_all_runs_first() -> None:
+    with jupyter_mltrack.track("old") as run:
+        run.log({"acc": 0.9})
+    with jupyter_mltrack.track("new") as run:
+        run.log({"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0, "loss": 0.5})
+    assert answer("runs").plain.splitlines()[0].split()[-4:] == ["loss", "acc", "a", "b"]
 
 
 def test_an_experiment_that_was_chosen_and_has_no_run_is_empty_and_no_error() -> None:

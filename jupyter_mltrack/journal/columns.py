@@ -9,9 +9,13 @@ Memory is bounded: a column that grows past its limit is thinned in place and sa
 from __future__ import annotations
 
 import math
+import sys
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import islice
+from operator import le
+from typing import Any, Literal, NamedTuple
 
 from jupyter_mltrack import wire
 
@@ -22,6 +26,8 @@ RUN_COLUMNS_MAX = 5_000
 HIDDEN_NAMES_COUNTED_MAX = 50_000
 MARKS_MAX = 4_096
 """Versions remembered in a column; a reader that is further behind starts over."""
+FAST_FROM = 100_000
+"""Columns of so many points are thinned by numpy, if it is there; the result is the same."""
 BYTES_PER_POINT = 24
 COLUMN_OVERHEAD_BYTES = 1_200
 
@@ -39,6 +45,8 @@ _FIRST_KEYS = (
     "score",
     "reward",
 )
+MAIN_KEYS = len(_FIRST_KEYS)
+"""A metric whose rank is below this is a main metric."""
 
 
 def metric_rank(key: str) -> tuple[int, int, str]:
@@ -62,6 +70,14 @@ def nonfinite_name(value: float) -> str:
     return "Infinity" if value > 0 else "-Infinity"
 
 
+class Window(NamedTuple):
+    """A part of a run that is looked at: from `start` to `end`, both with it; None is open."""
+
+    start: int | None
+    end: int | None
+    x: Literal["step", "time"] = "step"
+
+
 class Points:
     """The points of one metric of one run, in the order they arrived.
 
@@ -70,6 +86,7 @@ class Points:
     """
 
     __slots__ = (
+        "_ascending",
         "exact",
         "marks",
         "odd",
@@ -91,6 +108,7 @@ class Points:
         self.total = 0
         self.marks: list[int] = []
         self.starts: list[int] = []
+        self._ascending: dict[str, tuple[int, bool]] = {}
         self.reset_version = 0
         """Readers that know an older version must drop what they have."""
 
@@ -193,6 +211,43 @@ class Points:
             total=self.total,
         )
 
+    def copy(self) -> Points:
+        """The same points, which do not grow."""
+        found = Points()
+        found.steps, found.times, found.values = self.steps[:], self.times[:], self.values[:]
+        found.exact, found.odd, found.total = dict(self.exact), self.odd, self.total
+        return found
+
+    def within(self, window: Window) -> Points:
+        """The points inside the window, in the same order."""
+        axis = self.steps if window.x == "step" else self.times
+        start = -_INT64_MAX if window.start is None else window.start
+        end = _INT64_MAX if window.end is None else window.end
+        places: Sequence[int]
+        if self._is_ascending(window.x, axis):
+            places = range(bisect_left(axis, start), bisect_right(axis, end))
+        else:
+            places = [at for at, value in enumerate(axis) if start <= value <= end]
+        found = Points()
+        found.extend(
+            0, _taken(self.steps, places), _taken(self.times, places), _taken(self.values, places)
+        )
+        if self.exact:
+            exact = ((new, self.exact.get(old)) for new, old in enumerate(places))
+            found.exact = {new: text for new, text in exact if text is not None}
+        return found
+
+    def _is_ascending(self, x: str, axis: array[int]) -> bool:
+        """Whether the axis never goes back; only what came since the last question is looked at."""
+        seen, ascending = self._ascending.get(x, (0, True))
+        if seen > len(axis):
+            seen, ascending = 0, True
+        if ascending and seen < len(axis):
+            begin = max(0, seen - 1)
+            ascending = all(map(le, islice(axis, begin, None), islice(axis, begin + 1, None)))
+            self._ascending[x] = (len(axis), ascending)
+        return ascending
+
     def _forget_marks(self) -> None:
         half = len(self.marks) // 2
         self.reset_version = self.marks[half - 1]
@@ -202,6 +257,13 @@ class Points:
     def _start_over(self, version: int) -> None:
         self.marks, self.starts = [version], [0]
         self.reset_version = version
+        self._ascending.clear()
+
+
+def _taken(part: array[Any], places: Sequence[int]) -> array[Any]:
+    if isinstance(places, range):
+        return part[places.start : places.stop]
+    return array(part.typecode, [part[at] for at in places])
 
 
 def parse_number(text: str) -> tuple[float, str | None]:
@@ -230,15 +292,31 @@ def thinned(points: Points, start: int, max_points: int) -> list[int]:
     buckets = max(1, (max_points - 2) // per_bucket)
     first, last = start + 1, end - 1
     keep = [start]
+    view = None if points.odd else _fast_view(values)
     for number in range(buckets):
         low = first + (last - first) * number // buckets
         high = first + (last - first) * (number + 1) // buckets
         if high <= low:
             continue
+        if view is not None:
+            keep.extend(_picks_fast(view[low:high], low))
+            continue
         bucket = values[low:high]
         keep.extend(_picks_odd(bucket, low) if points.odd else _picks(bucket, low))
     keep.append(end - 1)
     return keep
+
+
+def _fast_view(values: array[float]) -> Any:
+    """The same numbers as numpy sees them, where this process has numpy already."""
+    numpy = sys.modules.get("numpy")
+    if len(values) < FAST_FROM or not hasattr(numpy, "frombuffer"):
+        return None
+    return numpy.frombuffer(values)  # type: ignore[union-attr]
+
+
+def _picks_fast(bucket: Any, low: int) -> list[int]:
+    return [low + at for at in sorted({int(bucket.argmin()), int(bucket.argmax())})]
 
 
 def _picks(bucket: array[float], low: int) -> list[int]:

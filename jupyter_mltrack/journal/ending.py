@@ -8,7 +8,6 @@ then its segments go, and when its owner is gone, all of it.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import shutil
 import time
@@ -16,9 +15,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mltrack import wire
-from jupyter_mltrack.journal import aside
+from jupyter_mltrack import own_log, wire
+from jupyter_mltrack.journal import aside, spool
 from jupyter_mltrack.journal import progress as notes
+from jupyter_mltrack.journal.bringing import bring
 from jupyter_mltrack.journal.current import list_journals
 from jupyter_mltrack.journal.facts import OWNER_GONE
 from jupyter_mltrack.journal.lease import boot_id, owner_alive
@@ -29,9 +29,11 @@ from jupyter_mltrack.journal.segments import segment_numbers, segment_path
 if TYPE_CHECKING:
     from jupyter_mltrack.journal.shipping import JournalShip
 
+FOR_READERS = (wire.Noted, wire.RunProgressed, wire.RunPrinted)
+"""Events for whoever reads the journal; no store takes them."""
 LINGER_MS = 3_000
 """How long a finished journal stays, so that whoever follows it can read its end."""
-_log = logging.getLogger("jupyter_mltrack")
+_log = own_log.logger("jupyter_mltrack")
 
 
 class Ending:
@@ -43,11 +45,19 @@ class Ending:
     # ------------------------------------------------------------------------- records
 
     def hold_automatic(self, records: Sequence[Any]) -> list[Any]:
-        """Keep automatic parameters back until their run ends, because the user's come first."""
+        """Keep automatic parameters back until their run ends, because the user's come first.
+
+        What no store takes is left out.
+        """
         progress = self._ship.progress
         passed: list[Any] = []
         for record in records:
             event = getattr(record, "event", None)
+            if isinstance(event, FOR_READERS):
+                continue
+            if isinstance(event, wire.RunKept):
+                self._ship.bringing.add(event.run_id)
+                continue
             if isinstance(event, wire.RunParams) and event.automatic:
                 progress.automatic.setdefault(event.run_id, {}).update(event.params)
                 continue
@@ -113,6 +123,8 @@ class Ending:
             store.apply(
                 [r for r in records if r.event.run_id not in progress.refused], ship.resolve_id
             )
+            ship.bringing.update(event.run_id for event in endings)
+            bring(ship)
         progress.open.clear()
         progress.shared.clear()
         progress.automatic.clear()
@@ -212,7 +224,7 @@ def remove_if_finished(path: Path) -> bool:
     now_ms = int(time.time() * 1000)
     if not progress.finished_ms or now_ms - progress.finished_ms < LINGER_MS:
         return False
-    if owner_alive(path):
+    if owner_alive(path) or not spool.is_empty(path):
         return False
     left = path / aside.FILE
     if left.exists():

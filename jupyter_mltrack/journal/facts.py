@@ -12,7 +12,11 @@ _NOTEBOOK = "mltrack.notebook"
 _SOURCE_NAME = "mlflow.source.name"
 ENDED: frozenset[str] = frozenset({"FINISHED", "FAILED", "KILLED"})
 OWNER_GONE = "kernel died"
+_CELL_ID = "mltrack.cell_id"
+_ATTEMPT = "mltrack.attempt"
 _TEXT_CHARACTERS_MAX = 1_000
+_WORD_CHARACTERS_MAX = 200
+_ATTEMPT_DIGITS_MAX = 9
 
 
 class RunFacts(msgspec.Struct):
@@ -33,6 +37,12 @@ class RunFacts(msgspec.Struct):
     """True when the run's birth was seen; False when only a part of its journal was."""
     resumed: bool = False
     """True when the run has older points elsewhere."""
+    kernel_id: str = ""
+    cell_id: str = ""
+    notebook_path: str = ""
+    """As the Jupyter server named it to the kernel."""
+    attempt: int = 1
+    user: str = ""
 
     @property
     def ended(self) -> bool:
@@ -71,6 +81,9 @@ class RunFacts(msgspec.Struct):
         self.start_ms = event.start_ms
         self.experiment = _short(event.experiment) or self.experiment
         self.experiment_id = event.experiment_id or self.experiment_id
+        self.kernel_id = event.kernel_id[:_WORD_CHARACTERS_MAX]
+        self.notebook_path = event.notebook_path[:_TEXT_CHARACTERS_MAX]
+        self.user = event.user[:_WORD_CHARACTERS_MAX]
         self._take_tags(event.tags)
 
     def _take_tags(self, tags: dict[str, str]) -> None:
@@ -80,6 +93,10 @@ class RunFacts(msgspec.Struct):
         source = tags.get(_SOURCE_NAME, "")
         notebook = tags.get(_NOTEBOOK) or (source if source.endswith(".ipynb") else None)
         self.notebook = _short(notebook) or self.notebook
+        self.cell_id = tags.get(_CELL_ID, self.cell_id)[:_WORD_CHARACTERS_MAX]
+        attempt = tags.get(_ATTEMPT, "")
+        if attempt.isdecimal() and len(attempt) < _ATTEMPT_DIGITS_MAX:
+            self.attempt = max(1, int(attempt))
 
 
 def _short(text: str | None) -> str | None:

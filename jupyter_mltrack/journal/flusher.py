@@ -9,11 +9,12 @@ has to look whether somebody sleeps.
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 import time
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
+
+from jupyter_mltrack import own_log
 
 if TYPE_CHECKING:
     from jupyter_mltrack.journal.writer import Journal
@@ -22,7 +23,8 @@ INTERVAL_S = 0.12
 """So that data is on the disk within 200 ms, the time for the disk's work included."""
 FIRST_LOOK_S = 0.01
 _IDLE_ROUNDS = 8
-_log = logging.getLogger("jupyter_mltrack")
+
+_log = own_log.logger("jupyter_mltrack")
 
 
 class Flusher:

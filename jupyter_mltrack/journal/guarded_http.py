@@ -12,7 +12,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,6 +52,16 @@ def forget() -> None:
     _local.answer = Answer()
 
 
+@contextmanager
+def head_of(size_bytes: int) -> Iterator[None]:
+    """In this thread: of a longer answer only its first `size_bytes` are read."""
+    _local.head_bytes = size_bytes
+    try:
+        yield
+    finally:
+        _local.head_bytes = None
+
+
 def install() -> None:
     """Put the bounds on; only the first call does anything."""
     from requests.adapters import HTTPAdapter
@@ -78,6 +89,10 @@ def install() -> None:
         while chunk := response.raw.read(_CHUNK_BYTES, decode_content=True):
             size += len(chunk)
             chunks.append(chunk)
+            head_bytes = getattr(_local, "head_bytes", None)
+            if head_bytes is not None and size >= head_bytes:
+                response.close()
+                break
             if size > ANSWER_BYTES_MAX:
                 response.close()
                 raise RequestsConnectionError("the answer is larger than anything MLflow sends")

@@ -10,14 +10,13 @@ Other threads may read while one polls.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from jupyter_mltrack import wire
+from jupyter_mltrack import own_log, wire
 from jupyter_mltrack.errors import JournalError
 from jupyter_mltrack.journal import series as series_files
 from jupyter_mltrack.journal.columns import (
@@ -26,33 +25,28 @@ from jupyter_mltrack.journal.columns import (
     COLUMN_POINTS_MAX,
     HIDDEN_NAMES_COUNTED_MAX,
     Points,
+    Window,
 )
 from jupyter_mltrack.journal.facts import RunFacts
+from jupyter_mltrack.journal.live_bounds import bound_memory
 from jupyter_mltrack.journal.live_run import (
     POINTS_A_KEY_MAX,
+    Change,
     LiveRunState,
+    alerted,
     answer,
     older_points,
 )
 from jupyter_mltrack.journal.tailed import Tailed
+from jupyter_mltrack.journal.uploads_seen import UploadsSeen
 
 MEMORY_BYTES_MAX = 256 << 20
 LIVE_AFTER_END_S = 60.0
-RUNS_MAX = 500
 OWNER_CHECK_S = 0.5
 RESCAN_S = 1.0
 _READ_BYTES = 4 << 20
 
-_log = logging.getLogger(__name__)
-
-
-class Change(NamedTuple):
-    """One run changed: new points, or what a list shows of it."""
-
-    kind: Literal["points", "runs"]
-    workspace_id: wire.WorkspaceId
-    run_id: wire.RunId
-    cursor: int
+_log = own_log.logger(__name__)
 
 
 class LiveIndex:
@@ -65,6 +59,7 @@ class LiveIndex:
         self._tailed: dict[Path, Tailed] = {}
         self._done: set[Path] = set()
         self._runs: dict[tuple[str, str], LiveRunState] = {}
+        self._uploads = UploadsSeen(data_dir)
         self._orphaned: list[Path] = []
         self._listed_mtime_ns = -1
         self._listed_at_s = -RESCAN_S
@@ -87,8 +82,29 @@ class LiveIndex:
             except (OSError, JournalError) as error:
                 _log.info("The journal %s is not followed any more: %s", tailed.path.name, error)
                 self._forget(tailed)
-        self._bound_memory()
+        self._watch_time(changes)
+        self._watch_uploads(changes)
+        with self._lock:
+            bound_memory(self._runs, self._memory_bytes_max, LIVE_AFTER_END_S)
         return list(changes.values())
+
+    def _watch_time(self, changes: dict[tuple[str, str, str], Change]) -> None:
+        """Look for runs that were told to be heard of when they stall."""
+        now_ms = int(time.time() * 1000)
+        with self._lock:
+            for run in self._runs.values():
+                if run.watch_time(now_ms):
+                    run.version += 1
+                    self._changed(run, "runs", changes)
+
+    def _watch_uploads(self, changes: dict[tuple[str, str, str], Change]) -> None:
+        """Look how far the artifacts of the runs are on their way."""
+        for key in self._uploads.look():
+            with self._lock:
+                run = self._runs.get(key)
+                if run is not None:
+                    run.version += 1
+                    self._changed(run, "runs", changes)
 
     def is_busy(self) -> bool:
         """Say whether a run is open in a journal whose owner lives."""
@@ -204,7 +220,9 @@ class LiveIndex:
             if run_id not in bumped:
                 bumped.add(run_id)
                 run.version += 1
-            if event is not None and run.facts.apply(event):
+            if event is not None and (run.facts.apply(event) | run.take_event(event)):
+                self._changed(run, "runs", changes)
+            if alerted(run, record):
                 self._changed(run, "runs", changes)
             if self._add_points(run, record):
                 self._changed(run, "points", changes)
@@ -279,54 +297,42 @@ class LiveIndex:
         key = (kind, facts.workspace_id, facts.run_id)
         changes[key] = Change(kind, facts.workspace_id, facts.run_id, run.version)
 
-    def _bound_memory(self) -> None:
-        total = sum(run.size_bytes for run in self._runs.values())
-        if total <= self._memory_bytes_max and len(self._runs) <= RUNS_MAX:
-            return
-        now_s = time.monotonic()
-        with self._lock:
-            ended = [
-                (run.used_at_s, key)
-                for key, run in self._runs.items()
-                if run.ended_at_s is not None and now_s - run.ended_at_s > LIVE_AFTER_END_S
-            ]
-            for _, key in sorted(ended):
-                if total <= self._memory_bytes_max and len(self._runs) <= RUNS_MAX:
-                    return
-                total -= self._runs.pop(key).size_bytes
-            while total > self._memory_bytes_max:
-                run = max(self._runs.values(), key=lambda one: one.size_bytes)
-                points = max(run.columns.values(), key=Points.size_bytes)
-                if len(points.values) < POINTS_A_KEY_MAX:
-                    return
-                run.version += 1
-                points.shrink(run.version)
-                total -= run.size_bytes
-                run.measure()
-                total += run.size_bytes
-
     # -------------------------------------------------------------------------- answers
 
     def live_runs(self, workspace_id: wire.WorkspaceId | None = None) -> wire.LiveRuns:
-        """Runs that are running, or ended within the last minute; the newest first."""
+        """Runs that are running, ended a minute ago or have files on their way; newest first."""
         now_s = time.monotonic()
         found = []
         with self._lock:
             for run in self._runs.values():
                 recent = run.ended_at_s is None or now_s - run.ended_at_s <= LIVE_AFTER_END_S
-                if not recent or workspace_id not in (None, run.facts.workspace_id):
+                uploads = self._uploads.runs.get((run.facts.workspace_id, run.facts.run_id))
+                if (not recent and uploads is None) or workspace_id not in (
+                    None,
+                    run.facts.workspace_id,
+                ):
                     continue
-                values, key = run.sparkline()
-                found.append(
-                    wire.LiveRun(
-                        summary=run.summary(),
-                        sparkline=values,
-                        sparkline_key=key,
-                        cursor=run.version,
-                    )
-                )
+                found.append(run.live(uploads))
         found.sort(key=lambda one: (-one.summary.start_ms, one.summary.run_id))
         return wire.LiveRuns(runs=found, now_ms=int(time.time() * 1000))
+
+    def copied(
+        self, workspace_id: str, run_id: str, choose: Callable[[Iterable[str]], Iterable[str]]
+    ) -> dict[str, Points] | None:
+        """Copies of the points of chosen metrics; None when not all of the run is here."""
+        with self._lock:
+            run = self._runs.get((workspace_id, run_id))
+            if run is None or run.partial or run.hidden:
+                return None
+            return {key: run.columns[key].copy() for key in choose(run.columns)}
+
+    def rename(self, workspace_id: str, run_id: str, name: str) -> None:
+        """Show the run under the name that somebody gave it in the store."""
+        with self._lock:
+            run = self._runs.get((workspace_id, run_id))
+            if run is not None:
+                run.facts.name = name
+                run.version += 1
 
     def summary(self, workspace_id: str, run_id: str) -> wire.RunSummary | None:
         """The run as a row, if it is here."""
@@ -342,6 +348,7 @@ class LiveIndex:
         since: int = 0,
         keys: list[str] | None = None,
         max_points: int = POINTS_A_KEY_MAX,
+        window: Window | None = None,
     ) -> wire.Series | None:
         """The points after `since`; None when the run is not here, or older points are missing."""
         with self._lock:
@@ -357,6 +364,7 @@ class LiveIndex:
                 versions=(run.first_version, run.version),
                 max_points=max_points,
                 hidden=len(run.hidden),
+                window=window,
             )
 
     def is_partial(self, workspace_id: str, run_id: str) -> bool:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
 from jupyter_mltrack import wire
-from jupyter_mltrack.journal.columns import Points, metric_rank
+from jupyter_mltrack.journal.alerts import Watch
+from jupyter_mltrack.journal.columns import Points, Window, metric_rank
 from jupyter_mltrack.journal.facts import RunFacts
 
 ANSWER_POINTS_MAX = 200_000
@@ -15,6 +18,18 @@ ANSWER_POINTS_MAX = 200_000
 POINTS_A_KEY_MAX = 2_000
 LIST_METRICS_MAX = 50
 SPARKLINE_POINTS = 40
+OUTPUT_LINES = 5
+LINE_CHARACTERS_MAX = 500
+PRINTED_LINES_LOOKED_AT = 50
+
+
+class Change(NamedTuple):
+    """One run changed: new points, or what a list shows of it."""
+
+    kind: Literal["points", "runs"]
+    workspace_id: wire.WorkspaceId
+    run_id: wire.RunId
+    cursor: int
 
 
 class LiveRunState:
@@ -31,6 +46,11 @@ class LiveRunState:
         self.partial = False
         """True when the store has older points that are not here."""
         self.owned = False
+        self.progress: wire.Progress | None = None
+        self.watch = Watch()
+        self._printed: deque[str] = deque(maxlen=OUTPUT_LINES)
+        self._replaced = False
+        """True when the newest printed line is a state that the next one takes the place of."""
         self._ranked: list[str] = []
 
     def ranked(self) -> list[str]:
@@ -62,6 +82,53 @@ class LiveRunState:
             error=facts.error,
             live=self.owned and not facts.ended,
             hidden_metrics=len(keys) - len(shown) + len(self.hidden),
+            user=facts.user,
+            attempt=facts.attempt,
+        )
+
+    def take_event(self, event: wire.JournalEvent) -> bool:
+        """Take what a row shows beside facts and points; returns whether that changed."""
+        if isinstance(event, wire.RunProgressed):
+            changed = event.progress != self.progress
+            self.progress = event.progress
+            return changed
+        if isinstance(event, wire.RunPrinted):
+            self._take_text(event.text)
+            return True
+        if isinstance(event, wire.RunBorn | wire.RunTags):
+            self.watch.take_tags(event.tags)
+        return False
+
+    def _take_text(self, text: str) -> None:
+        """Keep the last lines; one that ends with a carriage return gives way to the next."""
+        for line in text.splitlines(keepends=True)[-PRINTED_LINES_LOOKED_AT:]:
+            if self._replaced and self._printed:
+                self._printed.pop()
+            self._replaced = line.endswith("\r")
+            self._printed.append(line.rstrip("\r\n")[:LINE_CHARACTERS_MAX])
+
+    def watch_time(self, now_ms: int) -> bool:
+        """Say whether a rule about time came true."""
+        if not self.watch.waits or self.facts.ended:
+            return False
+        newest = [points.times[-1] for points in self.columns.values() if points.times]
+        return self.watch.take_time(max([self.facts.start_ms, *newest]), now_ms)
+
+    def live(self, uploads: wire.Uploads | None = None) -> wire.LiveRun:
+        """The run as the page's live section shows it."""
+        values, key = self.sparkline()
+        return wire.LiveRun(
+            summary=self.summary(),
+            sparkline=values,
+            sparkline_key=key,
+            cursor=self.version,
+            progress=self.progress,
+            output=list(self._printed),
+            alerts=list(self.watch.told),
+            kernel_id=self.facts.kernel_id,
+            cell_id=self.facts.cell_id,
+            notebook_path=self.facts.notebook_path,
+            uploads=uploads,
         )
 
     def sparkline(self) -> tuple[list[float | None], str | None]:
@@ -76,6 +143,25 @@ class LiveRunState:
 
     def _first_time_ms(self) -> int:
         return min((points.times[0] for points in self.columns.values()), default=0)
+
+
+def alerted(run: LiveRunState, record: object) -> bool:
+    """Look at the points of a record for the run's alerts; returns whether one came true."""
+    from jupyter_mltrack.journal import Rows
+
+    if isinstance(record, Rows):
+        news = False
+        for key, values in zip(record.keys, zip(*record.values, strict=True), strict=True):
+            news |= run.watch.take_values(key, values, record.steps, record.timestamps_ms)
+        return news
+    event = record.event  # type: ignore[attr-defined]
+    if not isinstance(event, wire.RunMetrics):
+        return False
+    told = [
+        run.watch.take_values(one.key, [float(one.value)], [one.step], [one.timestamp_ms])
+        for one in event.metrics
+    ]
+    return any(told)
 
 
 def older_points(column: wire.Column, mine: Points) -> Points:
@@ -101,15 +187,24 @@ def answer(
     versions: tuple[int, int],
     max_points: int,
     hidden: int = 0,
+    window: Window | None = None,
 ) -> wire.Series:
-    """Columns of a run since a version, thinned; all for a reader that is too far behind."""
+    """Columns of a run since a version, thinned; all for a reader that is too far behind.
+
+    With a window only what lies within it is thinned, whatever the reader knows.
+    """
     first_version, version = versions
     wanted = [(key, columns[key]) for key in keys if key in columns]
     known = first_version <= since <= version
-    reset = not known or any(points.reset_version > since for _, points in wanted)
+    reset = (
+        not known or window is not None or any(points.reset_version > since for _, points in wanted)
+    )
     room = max(10, min(max_points, POINTS_A_KEY_MAX, ANSWER_POINTS_MAX // max(1, len(wanted))))
     answers = []
     for key, points in wanted:
+        if window is not None:
+            answers.append(points.within(window).column(key, 0, room))
+            continue
         start = 0 if reset else points.start_after(since)
         if reset or start < len(points.values):
             answers.append(points.column(key, start, room))

@@ -40,6 +40,8 @@ class Progress:
     """Run id here -> run id in the store, where they differ."""
     creating: list[str] = field(default_factory=list)
     """Runs whose creation was begun and has no known outcome."""
+    doubtful: list[str] = field(default_factory=list)
+    """Runs that were created again: the first try may have made one too, later."""
     open: dict[str, int] = field(default_factory=dict)
     """Runs that began here and have not ended -> when they began (ms)."""
     shared: dict[str, int] = field(default_factory=dict)

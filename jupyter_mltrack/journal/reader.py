@@ -122,10 +122,6 @@ class JournalReader:
     def _owner_alive(self) -> bool:
         return owner_alive(self.path)
 
-    def is_finished(self, number: int) -> bool:
-        """Say whether nothing will be added to this segment any more."""
-        return any(n > number for n in segment_numbers(self.path)) or not owner_alive(self.path)
-
     def keep_aside(self, damage: Damage) -> Path | None:
         """Copy damaged bytes into `damaged/`; for the one who ships, under its lock."""
         from jupyter_mltrack.settings import ensure_private_dir

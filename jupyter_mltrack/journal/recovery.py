@@ -10,7 +10,7 @@ from pathlib import Path
 from jupyter_mltrack import wire
 from jupyter_mltrack.errors import JournalError, MltrackError
 from jupyter_mltrack.journal import progress as notes
-from jupyter_mltrack.journal import shipping_state
+from jupyter_mltrack.journal import shipping_state, spool
 from jupyter_mltrack.journal.current import list_journals
 from jupyter_mltrack.journal.ending import remove_if_finished
 from jupyter_mltrack.journal.lease import owner_alive
@@ -22,7 +22,6 @@ LOOK_AGAIN_S = 900.0
 """A journal of another workspace is given a shipper at most this often by those who only look."""
 POKE_FILE = "poke"
 _POLL_S = 0.02
-_QUIET_HEALTH: wire.HealthState = "connecting"
 
 
 def meta_of(path: Path) -> wire.JournalMeta | None:
@@ -145,6 +144,8 @@ def _ship_here(path: Path, end_s: float) -> str | None:
         return result.trouble.message
     if not result.done:
         return "not done in time"
+    if not spool.is_empty(path):
+        return "artifacts are on their way"
     with notes.locked(path / notes.LOCK_FILE) as mine:
         if mine:
             remove_if_finished(path)
@@ -183,6 +184,8 @@ def _wait_for(
 def is_drained(path: Path) -> bool:
     """Say whether everything readable is shipped, and the journal finished if its owner is gone."""
     progress = notes.Progress.load(path)
+    if not spool.is_empty(path):
+        return False
     if progress.finished_ms:
         return True
     if not owner_alive(path):

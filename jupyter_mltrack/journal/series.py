@@ -49,6 +49,10 @@ class _FrameHead(msgspec.Struct):
     complete: bool = True
 
 
+COPY_MARK = "store-"
+"""Begins the journal id of a frame that was copied from the store; its stamp follows."""
+
+
 class KeptRun:
     """What the file of one run holds."""
 
@@ -59,6 +63,12 @@ class KeptRun:
         self.complete = True
         """False when points are missing here that the store has."""
         self.segments: set[tuple[str, int]] = set()
+
+    @property
+    def stamp(self) -> str | None:
+        """What the store said of the run when it was copied; None for what journals told."""
+        names = (name for name, _ in self.segments if name.startswith(COPY_MARK))
+        return next((name.removeprefix(COPY_MARK) for name in names), None)
 
 
 def folder(data_dir: Path) -> Path:
@@ -202,12 +212,13 @@ def _write(data_dir: Path, journal_id: str, segment: int, run: KeptRun) -> int:
         if end < os.fstat(file.fileno()).st_size:
             run.complete = False
         file.seek(end)
-        file.write(_frame(journal_id, segment, run, full=end > RUN_FILE_BYTES_MAX))
+        file.write(frame(journal_id, segment, run, full=end > RUN_FILE_BYTES_MAX))
         file.truncate()
     return 1
 
 
-def _frame(journal_id: str, segment: int, run: KeptRun, *, full: bool) -> bytes:
+def frame(journal_id: str, segment: int, run: KeptRun, *, full: bool) -> bytes:
+    """The bytes of one frame; a full file gets the facts and no more points."""
     columns = {} if full else run.columns
     head = msgspec.json.encode(
         _FrameHead(

@@ -136,17 +136,13 @@ def backlog(data_dir: Path) -> dict[str, Backlog]:
 
 def health(data_dir: Path, workspace_id: str) -> wire.Health | None:
     """Return how a shipper last saw the store, with what waits; None when none saw it lately."""
-    import msgspec
-
     from jupyter_mltrack.journal import shipping_state
 
     seen = shipping_state.read_health(data_dir, workspace_id)
     if seen is None:
         return None
     waits = shipping_state.backlog(data_dir).get(workspace_id, shipping_state.Backlog())
-    return msgspec.structs.replace(
-        seen, waiting_points=waits.points, waiting_since_ms=waits.since_ms
-    )
+    return waits.added_to(seen)
 
 
 def shipped_until(journal_path: Path) -> Cursor:

@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from jupyter_mltrack import own_log
 from jupyter_mltrack.journal import guarded_http, recovery, shipping_state
 from jupyter_mltrack.journal import progress as notes
 from jupyter_mltrack.journal.ending import remove_if_finished
@@ -28,6 +29,7 @@ from jupyter_mltrack.journal.lease import owner_alive
 from jupyter_mltrack.journal.shipper_handle import SHIPPER_LOCK
 from jupyter_mltrack.journal.shipping import JournalShip, run_until
 from jupyter_mltrack.journal.store_trouble import StoreTrouble
+from jupyter_mltrack.journal.uploading import Uploads
 
 NICENESS = 10
 POLL_S = 0.1
@@ -42,7 +44,7 @@ BACKOFF_MOST_S = 30.0
 RETRY_AFTER_MOST_S = 300.0
 DEAD_STORE_LIMIT_S = 900.0
 LOST_CALLS_MAX = 6
-_log = logging.getLogger("jupyter_mltrack.shipper")
+_log = own_log.logger("jupyter_mltrack.shipper")
 
 
 class Followed:
@@ -52,10 +54,12 @@ class Followed:
         self.path = path
         self.lock = lock
         self.ship = JournalShip(path, allow_mlflow=True)
+        self.uploads = Uploads(self.ship)
         self.done = False
 
     def close(self) -> None:
         """Let go of store and lock."""
+        self.uploads.stop()
         self.ship.close()
         self.lock.close()
 
@@ -102,6 +106,8 @@ class Shipper:
                 self._look()
             if now_s >= self._next_try_s:
                 self._ship_all()
+            for followed in self.followed.values():
+                followed.uploads.look()
             if self._may_leave():
                 break
             self._wait()
@@ -223,7 +229,10 @@ class Shipper:
             self._alone_since_s = now_s
             self._looked_at_s = -LOOK_S  # its workers' journals, before it leaves
         limit_s = 0.0 if self._hopeless else DEAD_STORE_LIMIT_S
-        return self._failures > 0 and now_s - self._alone_since_s > limit_s
+        stuck = self._failures > 0 or any(
+            followed.uploads.failing_since_s is not None for followed in self.followed.values()
+        )
+        return stuck and now_s - self._alone_since_s > limit_s
 
     # -------------------------------------------------------------------------- waiting
 
@@ -236,14 +245,20 @@ class Shipper:
         if self._failures:
             pause_s = max(0.02, min(POLL_S, self._next_try_s - now_s))
         message = self._line.wait(pause_s)
-        if self._failures and self._was_poked():
-            self._next_try_s = 0.0
+        if self._was_poked():
+            self._hurry()
         if message is None:
             return
         if message.get("env"):
             self._take_environment(message["env"])
-            self._next_try_s = 0.0
+            self._hurry()
         self._active_at_s = time.monotonic()
+
+    def _hurry(self) -> None:
+        """Try now, however long it was meant to wait."""
+        self._next_try_s = 0.0
+        for followed in self.followed.values():
+            followed.uploads.hurry()
 
     def _was_poked(self) -> bool:
         newest = max((recovery.poked_at(path) for path in self.followed), default=0.0)

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from jupyter_mltrack import wire
 from jupyter_mltrack.journal import aside, shipping_state
 from jupyter_mltrack.journal import progress as notes
+from jupyter_mltrack.journal.bringing import bring
 from jupyter_mltrack.journal.ending import Ending
 from jupyter_mltrack.journal.progress import Cursor, Progress
 from jupyter_mltrack.journal.reader import JournalReader
@@ -91,6 +92,8 @@ class JournalShip:
         self.workspace = from_meta(self.meta)
         self.progress = Progress.load(path)
         self.busy_wait_s = 2.0
+        self.bringing: set[str] = set()
+        """Runs whose kept files are to go to their artifacts."""
         self.ending = Ending(self)
         self._store: Store | None = None
         self._records: Sequence[Any] = ()
@@ -219,6 +222,8 @@ class JournalShip:
             self._records_end = batch.cursor
         count = max(1, len(self._records))
         points = self._apply(self._records) if self._records else 0
+        if self.bringing:
+            bring(self)
         self._advance(points)
         return count
 

@@ -17,8 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from jupyter_mltrack import wire
 from jupyter_mltrack.journal import progress as notes
+from jupyter_mltrack.journal import spool
 from jupyter_mltrack.journal.progress import Cursor
 from jupyter_mltrack.journal.records import Event, Rows
 from jupyter_mltrack.settings import ensure_private_dir
@@ -130,6 +133,22 @@ class Backlog:
     """When the oldest was written; None when nothing waits."""
     set_aside: int = 0
     """Records that the store refused; see `set_aside.jsonl` in the journal."""
+    files: int = 0
+    """Artifacts on their way."""
+    files_bytes: int = 0
+    sent_files: int = 0
+    """Artifacts sent since the last time when none waited."""
+
+    def added_to(self, health: wire.Health) -> wire.Health:
+        """The health of a workspace with what waits for it."""
+        return msgspec.structs.replace(
+            health,
+            waiting_points=self.points,
+            waiting_since_ms=self.since_ms,
+            waiting_files=self.files,
+            waiting_bytes=self.files_bytes,
+            sent_files=self.sent_files,
+        )
 
 
 class BacklogMeter:
@@ -172,10 +191,12 @@ class _Measured:
         self.pieces: deque[tuple[Cursor, int, int | None]] = deque()
         """(end, points and events, time of the first)"""
         self.set_aside = 0
+        self.files: list[spool.Waiting] = []
 
     def refresh(self) -> None:
         progress = notes.Progress.load(self.path)
         self.set_aside = progress.set_aside
+        self.files = spool.waiting(self.path)
         while self.pieces and self.pieces[0][0] <= progress.cursor:
             self.pieces.popleft()
         if progress.cursor > self.read_to or not self.pieces:
@@ -206,6 +227,9 @@ class _Measured:
             points=backlog.points + sum(count for _, count, _ in self.pieces),
             since_ms=min(times, default=None),
             set_aside=backlog.set_aside + self.set_aside,
+            files=backlog.files + len(self.files),
+            files_bytes=backlog.files_bytes + sum(one.size_bytes for one in self.files),
+            sent_files=backlog.sent_files + (spool.read_sent(self.path).files if self.files else 0),
         )
 
 

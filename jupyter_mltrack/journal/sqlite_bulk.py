@@ -14,10 +14,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jupyter_mltrack import wire
-from jupyter_mltrack.journal import sqlite_rows
+from jupyter_mltrack.journal import sqlite_inputs, sqlite_rows
 from jupyter_mltrack.journal import sqlite_statements as statements
 from jupyter_mltrack.journal.sqlite_statements import RUN_NAME_TAG, TAG_CHARACTERS_MAX
 from jupyter_mltrack.journal.store_trouble import RunRefused, StoreTrouble
@@ -117,13 +117,24 @@ class SqliteStore:
         Raises:
             StoreTrouble: the database cannot be used now.
         """
+        return self._of_run(run_id, "status") in ("RUNNING", "SCHEDULED")
+
+    def artifact_uri(self, run_id: str) -> str:
+        """Where a run keeps its artifacts; empty where that is not known.
+
+        Raises:
+            StoreTrouble: the database cannot be used now.
+        """
+        return self._of_run(run_id, "artifact_uri")
+
+    def _of_run(self, run_id: str, column: Literal["status", "artifact_uri"]) -> str:
         self.open()
         assert self._connection is not None
         with _translated(self.database):
             row = self._connection.execute(
-                "SELECT status FROM runs WHERE run_uuid = ?", (run_id,)
+                f"SELECT {column} FROM runs WHERE run_uuid = ?", (run_id,)
             ).fetchone()
-        return row is not None and row[0] in ("RUNNING", "SCHEDULED")
+        return str(row[0] or "") if row is not None else ""
 
     # ------------------------------------------------------------------------- writing
 
@@ -143,7 +154,7 @@ class SqliteStore:
             points = self._write(connection, records, resolve_id)
         for record in records:
             call = getattr(record, "event", None)
-            if isinstance(call, wire.RunCall):
+            if isinstance(call, wire.RunCall) and not sqlite_inputs.is_plain(call):
                 self._call(resolve_id(call.run_id), call)
         for record in left_out:
             self._aside(self._refused[run_of(record)], record)
@@ -242,6 +253,8 @@ class SqliteStore:
             statements.update_run(connection, run_id, status=event.status, end_time=event.end_ms)
             if event.error:
                 statements.set_tag(connection, run_id, ERROR_TAG, event.error)
+        elif isinstance(event, wire.RunCall) and sqlite_inputs.is_plain(event):
+            sqlite_inputs.add(connection, run_id, event)
         elif isinstance(event, wire.RunMetrics):
             return statements.add_metrics(connection, run_id, event.metrics)
         return 0

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 
 LARGEST = 1.7976931348623157e308
-KEY_CHARACTERS_MAX = 250
 _ROWS_A_STATEMENT = (64, 8, 1)
 
 _INSERT = "INSERT OR IGNORE INTO metrics(key, value, timestamp, run_uuid, step, is_nan) VALUES "

@@ -15,17 +15,16 @@ from time import monotonic
 from typing import Any
 
 from jupyter_mltrack import wire
-from jupyter_mltrack.journal import guarded_http, store_plan
+from jupyter_mltrack.journal import guarded_http, mlflow_doors, store_plan, strays
 from jupyter_mltrack.journal.progress import Progress
 from jupyter_mltrack.journal.store_errors import Refused, translated
 
-RUN_ID_TAG = "mltrack.run_id"
 PARENT_TAG = "mlflow.parentRunId"
 CALL_LIMIT_S = 40.0
 CALL_SLOW_S = 8.0
 LANES_MAX = 4
 _DEFAULT_EXPERIMENT = "0"
-_FIND_DOUBLES = ("http", "postgresql", "mysql", "mssql", "sqlite")
+_FIND_DOUBLES = ("http", "azureml", "postgresql", "mysql", "mssql", "sqlite")
 _SLOW_ANSWER_S = 0.03
 """Requests that take longer than this are sent side by side where their order allows it."""
 
@@ -68,12 +67,14 @@ class MlflowStore:
         """Make MLflow's store object (imports MLflow)."""
         if self._store is None:
             guarded_http.install()
+            mlflow_doors.open_for(self._uri)
             from mlflow.tracking._tracking_service.utils import _tracking_store_registry
 
             with translated(self._uri):
                 self._store = guarded_http.BoundedCalls(CALL_LIMIT_S).run(
                     lambda: _tracking_store_registry.get_store(self._uri, None)
                 )
+                mlflow_doors.learn(self._uri)
 
     def close(self) -> None:
         """Forget the store object."""
@@ -127,7 +128,7 @@ class MlflowStore:
         return points
 
     def _side_by_side(self, waiting: list[store_plan.Request]) -> list[store_plan.Request]:
-        if self._answer_s < _SLOW_ANSWER_S or not self._uri.startswith("http"):
+        if self._answer_s < _SLOW_ANSWER_S or not self._uri.startswith(("http", "azureml:")):
             return waiting[:1]
         count = 0
         while count < len(waiting) and waiting[count].only_points:
@@ -192,6 +193,8 @@ class MlflowStore:
         elif isinstance(event, wire.RunTagDeleted):
             self._delete_tag(run_id, event.key)
         elif isinstance(event, wire.RunUpdated | wire.RunEnded):
+            if isinstance(event, wire.RunEnded) and event.run_id in self._progress.doubtful:
+                strays.end(self._store, run_id, event.run_id, event.end_ms)
             self._update(run_id, event)
         elif isinstance(event, wire.RunCall):
             perform_call(self._store, run_id, event)
@@ -275,9 +278,12 @@ class MlflowStore:
             return
         experiment_id = self._experiment_id(event)
         remote = None
-        if event.owner_pid is not None or event.run_id in self._progress.creating:
-            remote = self._find_created(experiment_id, event.run_id)
+        asked_before = event.owner_pid is not None or event.run_id in self._progress.creating
+        if asked_before:
+            remote = next(iter(strays.created(self._store, experiment_id, event.run_id)), None)
         if remote is None:
+            if asked_before:
+                self._progress.doubtful = [*self._progress.doubtful, event.run_id]
             self._progress.creating = [*self._progress.creating, event.run_id]
             self._note()
             run = self._create(experiment_id, event, resolve_id)
@@ -297,7 +303,7 @@ class MlflowStore:
                 experiment_id=experiment_id,
                 user_id=event.user,
                 start_time=event.start_ms,
-                tags=self._tags({**event.tags, RUN_ID_TAG: event.run_id}, resolve_id),
+                tags=self._tags({**event.tags, strays.RUN_ID_TAG: event.run_id}, resolve_id),
                 run_name=event.tags.get("mlflow.runName") or event.name,
             )
         except MlflowException as error:
@@ -316,17 +322,6 @@ class MlflowStore:
                 return False
             raise
         return True
-
-    def _find_created(self, experiment_id: str, local_id: str) -> str | None:
-        from mlflow.entities import ViewType
-
-        found = self._store.search_runs(
-            sorted({experiment_id, _DEFAULT_EXPERIMENT}),
-            f"tags.`{RUN_ID_TAG}` = '{local_id}'",
-            ViewType.ALL,
-            max_results=1,
-        )
-        return found[0].info.run_id if found else None
 
     def _experiment_id(self, event: wire.RunBorn) -> str:
         if event.experiment_id is not None:

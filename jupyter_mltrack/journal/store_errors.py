@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+from jupyter_mltrack.errors import Denied, MltrackError, SignedOut, Unreachable
 from jupyter_mltrack.journal import guarded_http
 from jupyter_mltrack.journal.store_trouble import RunRefused, StoreTrouble, plain
+from jupyter_mltrack.wire import HealthState
 from jupyter_mltrack.workspaces.resolve import strip_credentials
 
 _FOR_EVER = {
@@ -46,6 +48,8 @@ def translated(uri: str, run_id: str = "") -> Iterator[None]:
         raise
     except guarded_http.LostCall as error:
         raise StoreTrouble("unreachable", f"{_host(uri)} does not answer: {error}.") from error
+    except MltrackError as error:
+        raise _of_ours(error) from error
     except ImportError as error:
         raise StoreTrouble(
             "broken",
@@ -56,13 +60,27 @@ def translated(uri: str, run_id: str = "") -> Iterator[None]:
         raise _judge(uri, run_id, error) from error
 
 
+def _of_ours(error: MltrackError) -> StoreTrouble:
+    """What a refusal of our own way to a service means to who ships."""
+    state: HealthState = "broken"
+    if isinstance(error, SignedOut):
+        state = "signed_out"
+    elif isinstance(error, Denied):
+        state = "denied"
+    elif isinstance(error, Unreachable):
+        state = "unreachable"
+    refusal = getattr(error, "refusal", None)
+    again_s = getattr(refusal, "retry_after_s", None)
+    return StoreTrouble(state, error.message, error.hint, retry_after_s=again_s)
+
+
 def _judge(uri: str, run_id: str, error: Exception) -> Exception:
     answer = guarded_http.newest()
     host = _host(uri)
     text = str(error)
     code = str(getattr(error, "error_code", "") or "")
-    if uri.startswith("http"):
-        found = _judge_answer(host, answer, text)
+    if uri.startswith(("http", "azureml:")):
+        found = _judge_answer(uri, answer, text)
         if found is not None:
             return found
     if code == "RESOURCE_DOES_NOT_EXIST" and run_id:
@@ -76,20 +94,25 @@ def _judge(uri: str, run_id: str, error: Exception) -> Exception:
     return StoreTrouble("unreachable", f"{host} cannot be reached: {_cause(text)}")
 
 
-def _judge_answer(host: str, answer: guarded_http.Answer, text: str) -> Exception | None:
+def sign_in_hint(uri: str) -> str:
+    """What helps where a store wants a sign-in."""
+    if uri.startswith("azureml:"):
+        return "Sign in again: %mltrack login"
+    return "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN."
+
+
+def _judge_answer(uri: str, answer: guarded_http.Answer, text: str) -> Exception | None:
+    host = _host(uri)
     status = answer.status
     if status == 0:
         return StoreTrouble("unreachable", f"{host} cannot be reached: {_cause(text)}")
     if status == 401:
-        return StoreTrouble(
-            "signed_out",
-            f"{host} wants a sign-in (401).",
-            "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.",
-        )
+        return StoreTrouble("signed_out", f"{host} wants a sign-in (401).", sign_in_hint(uri))
     if status == 403:
-        return StoreTrouble(
-            "denied", f"{host} refuses to write (403).", "Ask for the right to write runs there."
-        )
+        ask = "Ask for the right to write runs there."
+        if uri.startswith("azureml:"):
+            ask = 'Ask the workspace\'s owner for the role "AzureML Data Scientist".'
+        return StoreTrouble("denied", f"{host} refuses to write (403).", ask)
     if 300 <= status < 400:
         return StoreTrouble(
             "broken",

@@ -33,7 +33,7 @@ class Request:
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     optional: bool = False
-    """Parameters that yield to those which are there."""
+    """Parameters that yield to those which are there, and what nobody asked for."""
     done: bool = False
 
     @property
@@ -104,7 +104,8 @@ def plan(records: Sequence[Any]) -> list[Request]:
             if isinstance(event, wire.RunEnded) and event.error:
                 _add_tag(requests, open_batches, event.run_id, ERROR_TAG, event.error)
             open_batches.pop(event.run_id, None)
-            requests.append(Request(event.run_id, event=event))
+            optional = isinstance(event, wire.RunCall) and event.automatic
+            requests.append(Request(event.run_id, event=event, optional=optional))
     return requests
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import errno
-import logging
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from jupyter_mltrack import own_log
 from jupyter_mltrack.errors import MltrackError
 
 _ONCE_MAX = 50
 """Different things told under one code, after which the code is silent."""
-_log = logging.getLogger("jupyter_mltrack")
+_log = own_log.logger("jupyter_mltrack")
 
 
 class Trouble(NamedTuple):

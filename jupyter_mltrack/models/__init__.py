@@ -29,6 +29,7 @@ __all__ = [
     "list_models",
     "location",
     "parse_model",
+    "versions_of_run",
 ]
 
 LIMIT_MAX = 200
@@ -116,6 +117,20 @@ def find_version(workspace: Workspace, words: str | ModelWords) -> wire.ModelVer
     raise _no_version(workspace, model, number or wanted.stage or "")
 
 
+def versions_of_run(workspace: Workspace, run_id: str) -> list[wire.ModelVersionInfo]:
+    """Registered versions that a run made, the newest first.
+
+    Raises:
+        Unreachable: the store gave no answer.
+    """
+    from jupyter_mltrack.models import client_models, sqlite_models
+
+    if workspace.database is None:
+        return client_models.of_run(workspace, run_id, VERSIONS)
+    with sqlite_models.reading(workspace.database) as connection:
+        return [] if connection is None else sqlite_models.of_run(connection, run_id, VERSIONS)
+
+
 def get_version(workspace: Workspace, name: str, number: str) -> wire.ModelVersionInfo:
     """One version of a registered model.
 
@@ -164,7 +179,7 @@ def location(workspace: Workspace, name: str, number: str) -> str:
 
 
 def _place(workspace: Workspace) -> str:
-    return f"workspace {workspace.name} ({workspace.display_uri})"
+    return f"workspace {workspace.title}"
 
 
 def _no_model(workspace: Workspace, name: str) -> NotFound:

@@ -72,6 +72,22 @@ def version(workspace: Workspace, name: str, number: str) -> wire.ModelVersionIn
     return ask(workspace, question)
 
 
+def of_run(workspace: Workspace, run_id: str, limit: int) -> list[wire.ModelVersionInfo]:
+    """Versions that were made by a run, the newest first."""
+
+    def question(client: MlflowClient) -> list[wire.ModelVersionInfo]:
+        quoted = run_id.replace("'", "''")
+        found = client.search_model_versions(f"run_id = '{quoted}'", max_results=limit)
+        found.sort(key=lambda one: -(one.creation_timestamp or 0))
+        aliases = {
+            name: _aliases(client.get_registered_model(name))
+            for name in {one.name for one in found}
+        }
+        return [_version(client, workspace, one, aliases[one.name]) for one in found]
+
+    return ask(workspace, question)
+
+
 def location(workspace: Workspace, name: str, number: str) -> str:
     """Where the files of a version lie."""
     return ask(workspace, lambda client: str(client.get_model_version_download_uri(name, number)))

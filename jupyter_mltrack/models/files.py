@@ -35,9 +35,23 @@ def detail(workspace: Workspace, version: wire.ModelVersionInfo) -> wire.ModelVe
         uri = models.location(workspace, version.name, version.version)
         return _read(made, _opened(workspace, uri))
     except MltrackError as error:
-        code: Any = error.code
-        problem = wire.Problem(code=code, message=error.message, hint=error.hint)
-        return _with(made, problem=problem)
+        return _with(made, problem=problem_of(error))
+
+
+def read_folder(folder: Path) -> wire.ModelVersionDetail:
+    """What lies in a folder of a model's files; a `problem` where they cannot be read."""
+    nowhere = wire.ModelVersionInfo(name="", version="", created_ms=0, updated_ms=0)
+    made = wire.ModelVersionDetail(version=nowhere)
+    try:
+        return _read(made, _Local(folder))
+    except MltrackError as error:
+        return _with(made, problem=problem_of(error))
+
+
+def problem_of(error: MltrackError) -> wire.Problem:
+    """The error as an answer carries it."""
+    code: Any = error.code
+    return wire.Problem(code=code, message=error.message, hint=error.hint)
 
 
 def _with(made: wire.ModelVersionDetail, **fields: Any) -> wire.ModelVersionDetail:
@@ -215,8 +229,11 @@ def _fields(text: Any) -> list[wire.ModelField]:
         columns = json.loads(text) if isinstance(text, str) else []
     except (ValueError, RecursionError):
         return []
-    if not isinstance(columns, list):
-        return []
+    return fields_of(columns) if isinstance(columns, list) else []
+
+
+def fields_of(columns: list[Any]) -> list[wire.ModelField]:
+    """Columns as MLflow's JSON of a schema names them."""
     return [_field(at, one) for at, one in enumerate(columns) if isinstance(one, dict)]
 
 

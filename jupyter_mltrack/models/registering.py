@@ -42,7 +42,7 @@ def register(
     def question(client: MlflowClient) -> str:
         from mlflow.exceptions import MlflowException
 
-        source, model_id = _source(client, run_id, path)
+        source, model_id = source_of(client, run_id, path)
         if model_id is not None and not workspace.tracking_uri.startswith(("http:", "https:")):
             # A database's store looks a `models:/` address up in the process's own tracking URI.
             source = str(client.get_logged_model(model_id).artifact_location)
@@ -62,7 +62,7 @@ def register(
     return models.get_version(workspace, name, number)
 
 
-def _source(client: MlflowClient, run_id: str, path: str | None) -> tuple[str, str | None]:
+def source_of(client: MlflowClient, run_id: str, path: str | None) -> tuple[str, str | None]:
     """Address of the run's model, and its id where the store has logged models."""
     run = client.get_run(run_id)
     found = _logged(client, run) or _in_artifacts(client, run)
@@ -90,11 +90,13 @@ _LOG_ONE = "Log one in the cell: mlflow.sklearn.log_model(model, name='model')"
 
 
 def _logged(client: MlflowClient, run: Any) -> dict[str, tuple[str, str | None]]:
-    """Logged models of a run by name, newest of each; none where the store knows no such."""
+    """Logged models of a run by name, newest whole one of each; none in a store without such."""
     outputs = getattr(run, "outputs", None)
     found: dict[str, tuple[str, str | None]] = {}
     for output in getattr(outputs, "model_outputs", None) or []:
         model = client.get_logged_model(output.model_id)
+        if str(getattr(model.status, "value", model.status)).endswith("FAILED"):
+            continue  # it has no files, or not all of them
         found[model.name] = f"models:/{model.model_id}", model.model_id
     return found
 
@@ -127,14 +129,47 @@ def remove_alias(workspace: Workspace, name: str, alias: str) -> None:
     ask(workspace, lambda client: client.delete_registered_model_alias(name, alias))
 
 
-def set_tag(workspace: Workspace, name: str, version: str | None, key: str, value: str) -> None:
-    """Set a tag of a model, or of a version of it."""
+def set_tag(
+    workspace: Workspace, name: str, version: str | None, key: str, value: str | None
+) -> None:
+    """Set a tag of a model, or of a version of it; None takes it away."""
+
+    def question(client: MlflowClient) -> None:
+        if version is None and value is None:
+            client.delete_registered_model_tag(name, key)
+        elif version is None:
+            client.set_registered_model_tag(name, key, value)
+        elif value is None:
+            client.delete_model_version_tag(name, version, key)
+        else:
+            client.set_model_version_tag(name, version, key, value)
+
+    ask(workspace, question)
+
+
+def describe(workspace: Workspace, name: str, version: str | None, description: str) -> None:
+    """Describe a model, or a version of it."""
+    from jupyter_mltrack.tracking.redaction import redact
+
+    kept = redact(description)
 
     def question(client: MlflowClient) -> None:
         if version is None:
-            client.set_registered_model_tag(name, key, value)
+            client.update_registered_model(name, description=kept)
         else:
-            client.set_model_version_tag(name, version, key, value)
+            client.update_model_version(name, version, description=kept)
+
+    ask(workspace, question)
+
+
+def set_stage(workspace: Workspace, version: wire.ModelVersionInfo, stage: str) -> None:
+    """Move a version to a stage, for registries whose users go by stages. Aliases replace them."""
+    import warnings
+
+    def question(client: MlflowClient) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # MLflow calls stages deprecated
+            client.transition_model_version_stage(version.name, version.version, stage)
 
     ask(workspace, question)
 

@@ -79,6 +79,16 @@ def version(connection: sqlite3.Connection, name: str, number: str) -> wire.Mode
     return next(iter(_versions(connection, rows)), None)
 
 
+def of_run(connection: sqlite3.Connection, run_id: str, limit: int) -> list[wire.ModelVersionInfo]:
+    """Versions that were made by a run, the newest first."""
+    rows = connection.execute(
+        f"SELECT {_VERSION} FROM {_FROM} WHERE v.run_id = ? AND v.current_stage != ?"
+        " ORDER BY v.creation_time DESC, v.name LIMIT ?",
+        [run_id, _DELETED, limit],
+    ).fetchall()
+    return _versions(connection, rows)
+
+
 def location(connection: sqlite3.Connection, name: str, number: str) -> str | None:
     """Where the files of a version lie: what MLflow's `get_model_version_download_uri` says."""
     row = connection.execute(

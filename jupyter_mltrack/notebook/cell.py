@@ -6,7 +6,6 @@ and id, the variables and expressions that its header names, and the output.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -15,9 +14,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from jupyter_mltrack.notebook.live import LiveLine
+    from jupyter_mltrack.notebook.outcome import Outcome
+    from jupyter_mltrack.tracking.context import CellContext
+    from jupyter_mltrack.view.gathering import Since
+
 CELL_ID_TAG = "mltrack.cell_id"
 NOTEBOOK_TAG = "mltrack.notebook"
-ATTEMPT_TAG = "mltrack.attempt"
 
 
 class Header(NamedTuple):
@@ -29,6 +32,8 @@ class Header(NamedTuple):
     literals: bool = True
     metrics: tuple[tuple[str, str], ...] = ()
     quiet: bool = False
+    view: str = "auto"
+    last_value: bool = True
 
 
 class TrackedCell:
@@ -40,19 +45,28 @@ class TrackedCell:
         header: Header,
         source: Callable[[], str | None],
         *,
+        typed: Callable[[], str | None],
         explicit: bool = True,
+        parameters: Callable[[], dict[str, str]] = dict,
+        executed: tuple[Any, Any] = (None, None),
     ) -> None:
         self.explicit = explicit
         """Whether the user said so: then a run is recorded even if nothing is logged."""
         self._shell = shell
         self._header = header
         self._source = source
+        self._typed = typed
+        """How to get the cell as its author wrote it."""
+        self._parameters = parameters
+        """Gives the parameters that the notebook states for all its cells."""
+        self._executed = executed
+        """The ledger of the kernel's cells, and this cell in it."""
         self._manager: Any = None
         self._tracked: Any = None
-        self._since: tuple[int, int] | None = None
+        self._since: Since | None = None
         self.left = False
-        self._logged = False
-        self.display_id: str | None = None
+        self._line: LiveLine | None = None
+        self._outcome: Outcome | None = None
         self.place: Any = None
         """Where the header stands, for the magic to tell one cell from another."""
 
@@ -72,17 +86,45 @@ class TrackedCell:
         context = self._tracked.context
         context.record_empty = self.explicit
         context.scratch["cell"] = True
+        context.scratch["source_text"] = self._typed
+        if self._header.literals:
+            self._state_parameters(context)
+        if "uses" in context.scratch:
+            if self.explicit:
+                self._look(context)
+            else:
+                context.when_born.append(self._look)
+        self._begin_line(context)
         return self
 
-    def leave(self, error: BaseException | None) -> None:
-        """Record what the header asks for, end the runs, and show the line; twice does no harm."""
+    def _look(self, context: Any) -> None:
+        """Have the data looked at that the cell uses."""
+        from jupyter_mltrack.tracking import caution
+
+        try:
+            ledger, cell = self._executed
+            uses = context.scratch["uses"]
+            uses.look(self._shell.user_ns, self._typed() or "", self._source, ledger, cell)
+        except Exception as trouble:
+            caution.trouble("uses", "The data that this cell uses is not kept", trouble)
+
+    @property
+    def context(self) -> CellContext:
+        """The context of a cell that was entered."""
+        context: CellContext = self._tracked.context
+        return context
+
+    def leave(self, error: BaseException | None, value: object = None) -> None:
+        """Record what the header asks for, end the runs, and show the line; twice does no harm.
+
+        `value` is the last one of a cell that succeeded.
+        """
         if self._tracked is None:
             return
         context = self._tracked.context
         if not self.left:
             if not context.closed and (context.born or context.record_empty):
-                error = self._record(error)
-            self._logged = bool(context.runs)
+                error = self._record(error, value)
             self._manager.__exit__(type(error) if error else None, error, None)
             self.left = True
         if not self._header.quiet:
@@ -91,7 +133,22 @@ class TrackedCell:
 
     # ------------------------------------------------------------------------ recording
 
-    def _record(self, error: BaseException | None) -> BaseException | None:
+    def _state_parameters(self, context: CellContext) -> None:
+        """Take the notebook's parameters as they are when the cell begins, or logs first."""
+        from jupyter_mltrack.tracking import caution
+
+        def take(context: CellContext) -> None:
+            try:
+                context.scratch["automatic_params"] = self._parameters()
+            except Exception as error:
+                caution.trouble("parameters", "The notebook's parameters are not kept", error)
+
+        if self.explicit:
+            take(context)
+        else:
+            context.when_born.append(take)
+
+    def _record(self, error: BaseException | None, value: object) -> BaseException | None:
         """Parameters, and metrics of a cell that succeeded; returns how it has ended by now."""
         from jupyter_mltrack.tracking import caution
 
@@ -100,6 +157,8 @@ class TrackedCell:
             if error is None:
                 for name, expression in self._header.metrics:
                     self._record_metric(name, expression)
+                if self._header.last_value and value is not None:
+                    self._record_value(value)
         except KeyboardInterrupt as interrupt:
             return error or interrupt
         except Exception as trouble:
@@ -121,7 +180,8 @@ class TrackedCell:
                 caution.warn_once(f"param {names}", f"--param {names}: there is no such variable.")
         source = self._source() if self._header.literals else None
         if source:
-            context.scratch["automatic_params"] = params.literal_params(source)
+            stated = context.scratch.get("automatic_params", {})
+            context.scratch["automatic_params"] = stated | params.literal_params(source)
 
     def _record_metric(self, name: str, expression: str) -> None:
         from jupyter_mltrack.tracking import caution
@@ -129,7 +189,7 @@ class TrackedCell:
 
         try:
             value = eval(expression, self._shell.user_global_ns, self._shell.user_ns)  # noqa: S307  # the user's own words
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             caution.warn_once(
                 f"metric {name} {expression}",
                 f"--metric {name}={expression} was not logged: {error_line(error)}",
@@ -137,62 +197,79 @@ class TrackedCell:
             return
         self._tracked.log({name: value})
 
+    def _record_value(self, value: object) -> None:
+        """The numbers that the cell ends with, but for those that it has logged itself."""
+        from jupyter_mltrack.tracking import names
+        from jupyter_mltrack.tracking.values import metrics_of
+        from jupyter_mltrack.view.gathering import LAST_LOOK_BYTES, Follower
+
+        found = metrics_of(value, self._source() or "")
+        context = self.context
+        if found and context.book is not None:
+            follower = Follower(context.book, self._since)
+            follower.look(LAST_LOOK_BYTES)
+            logged = follower.found.values_of(context.run_id)
+            found = {key: one for key, one in found.items() if names.encode(key) not in logged}
+        if found:
+            self._tracked.log(found)
+
     # -------------------------------------------------------------------------- showing
 
-    def _show(self, context: Any) -> None:
-        from jupyter_mltrack.notebook.outcome import outcome_view
-
-        if not context.runs:
+    def _begin_line(self, context: CellContext) -> None:
+        """Show the line, of a cell without a header when its run is born."""
+        if self._header.quiet:
             return
-        shown = outcome_view(context, self._since, with_values=self._logged)
-        if shown is None:
+        from jupyter_mltrack.notebook.live import LiveLine
+        from jupyter_mltrack.notebook.outcome import Outcome
+
+        view = view_of(self._header, self._shell)
+        self._outcome = Outcome(context, self._since)
+        line = self._line = LiveLine(self._shell, context, self._outcome, view)
+        if self.explicit:
+            line.begin()
+        else:
+            context.when_born.append(lambda _context: line.begin())
+
+    def _show(self, context: CellContext) -> None:
+        if self._line is None or self._outcome is None:
             return
-        book, run_id = context.runs[0]
-        about = {"run_id": run_id, "workspace_id": book.workspace.id}
-        self.display_id = f"mltrack-{context.run_id}"
-        self._shell.display_pub.publish(
-            shown.bundle(),
-            {"mltrack": about},
-            transient={"display_id": self.display_id},
-        )
+        from jupyter_mltrack.render import note
+
+        self._line.stop()
+        book, run_id = context.runs[0] if context.runs else (None, context.run_id)
+        workspace = book.workspace if book is not None else context.workspace
+        shown = self._outcome.ended()
+        doubts = context.scratch["uses"].notice() if "uses" in context.scratch else ""
+        if shown is not None and doubts:
+            shown += note(f"⚠ {doubts}")
+        self._line.end(shown, {"run_id": run_id, "workspace_id": workspace.id})
 
 
-def _position() -> tuple[int, int] | None:
-    """Where the journal of this process stands; None when there is none yet."""
+def view_of(header: Header, shell: InteractiveShell) -> str:
+    """How the cell is shown while it runs: `auto` is a widget where no page of ours is likely."""
+    if header.view != "auto":
+        return header.view
+    elsewhere = "__vsc_ipynb_file__" in shell.user_ns or "google.colab" in sys.modules
+    return "widget" if elsewhere else "page"
+
+
+def _position() -> Since | None:
+    """Which journal this process wrote last, and where it stands; None when there is none yet."""
     module = sys.modules.get("jupyter_mltrack.journal")
-    journal = module.current_journal() if module is not None else None
-    return None if journal is None else journal.position()
+    current = getattr(module, "current_journal", None)  # another thread may be importing it
+    journal = current() if current is not None else None
+    return None if journal is None else (journal.path, journal.position())
 
 
-def notebook_tags(shell: InteractiveShell, info: Any) -> dict[str, str]:
+def notebook_tags(info: Any) -> dict[str, str]:
     """Where the cell stands: the notebook, as far as anything tells it, and the cell's id."""
+    from jupyter_mltrack.tracking import surroundings
+
     tags: dict[str, str] = {}
-    path = notebook_path(shell)
+    path = surroundings.notebook_name()
     if path:
         tags[NOTEBOOK_TAG] = path
     cell_id = getattr(info, "cell_id", None)
     if cell_id:
         tags[CELL_ID_TAG] = str(cell_id)[:100]
     return tags
-
-
-def notebook_path(shell: InteractiveShell) -> str | None:
-    """Path of the notebook, below the project's folder if it lies there; None if nothing tells it.
-
-    The Jupyter server names it in the kernel's environment, VS Code in a variable of the notebook.
-    """
-    for found in (os.environ.get("JPY_SESSION_NAME"), shell.user_ns.get("__vsc_ipynb_file__")):
-        if isinstance(found, str) and found.endswith(".ipynb"):
-            return _short(found)
-    return None
-
-
-def _short(path: str) -> str:
-    if not os.path.isabs(path):
-        return path
-    from jupyter_mltrack.settings import project_root
-
-    root = str(project_root())
-    if path.startswith(root + os.sep):
-        return path[len(root) + 1 :]
-    return os.path.basename(path)

@@ -19,6 +19,7 @@ from IPython.core.completer import (
 
 _MAGIC = re.compile(r"\s*(?P<magic>%%?track|%mltrack)(?=\s)\s+(?P<rest>.*)\Z", re.DOTALL)
 _RUNS_SHOWN = 30
+_REPEATED = ("--tag", "--param", "--metric", "--alert", "--return", "--inputs", "--without")
 _RUN_WORDS = ("last", "last~1", "best:", "worst:")
 
 
@@ -48,9 +49,7 @@ def _for_track(words: list[str]) -> Iterable[str]:
     kind = kinds.get(words[-1]) if words else None
     if kind:
         return _of_kind(kind)
-    return [
-        flag for flag in flags() if flag not in words or flag in ("--tag", "--param", "--metric")
-    ]
+    return [flag for flag in flags() if flag not in words or flag in _REPEATED]
 
 
 def _for_verb(words: list[str], typed: str) -> Iterable[str]:
@@ -79,6 +78,10 @@ def _of_kind(kind: str) -> list[str]:
         "experiment": _experiments,
         "run": _runs,
         "model": _models,
+        "endpoint": _endpoints,
+        "backend": _backends,
+        "job": _jobs,
+        "data": _variables,
         "metric": _metrics,
         "workspace": _workspaces,
         "param": lambda: ["auto", "none"],
@@ -135,6 +138,49 @@ def _models() -> Iterable[str]:
     return map(_quoted, [*(one.name for one in found), *aliased, *numbered])
 
 
+def _endpoints() -> Iterable[str]:
+    """Names from their files: nothing is started while somebody types."""
+    from jupyter_mltrack.deployments.local.spec import Places, load_all
+    from jupyter_mltrack.settings import data_dir
+
+    return [one.name for one in load_all(Places(data_dir()))]
+
+
+def _backends() -> Iterable[str]:
+    from jupyter_mltrack.jobs.door import names
+
+    return [name if name == "process" else f"{name}:" for name in names()]
+
+
+def _jobs() -> Iterable[str]:
+    from jupyter_mltrack.jobs import folders
+
+    found = folders.listed(_RUNS_SHOWN)
+    return ["last", *(_quoted(one.name) for one in found), *(one.id[:8] for one in found)]
+
+
+def _variables() -> Iterable[str]:
+    """Variables of the notebook that may be data."""
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    if shell is None:
+        return ()
+    return [
+        name
+        for name, value in shell.user_ns.items()
+        if not name.startswith("_") and _may_be_data(value)
+    ]
+
+
+def _may_be_data(value: Any) -> bool:
+    kind = type(value)
+    known = {("pandas", "DataFrame"), ("pandas", "Series"), ("numpy", "ndarray")}
+    return (kind.__module__.partition(".")[0], kind.__name__) in known or (
+        isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+    )
+
+
 def _metrics() -> Iterable[str]:
     from jupyter_mltrack import runs
 
@@ -149,7 +195,8 @@ def _metrics_of(page: Any) -> list[str]:
 def _workspaces() -> Iterable[str]:
     from jupyter_mltrack.settings import load_settings
 
-    return ["local", "sqlite:///", "http://", "https://", *load_settings().workspaces]
+    fixed = ["local", "sqlite:///", "http://", "https://", "azureml"]
+    return [*fixed, *load_settings().workspaces]
 
 
 def _local() -> Any:

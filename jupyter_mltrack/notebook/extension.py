@@ -26,6 +26,7 @@ def load(shell: InteractiveShell) -> None:
         _add_magics(shell, undo)
         _add_transform(shell, undo)
         _add_completion(shell, undo)
+        _look_for_jobs(undo)
     except BaseException:
         unload(shell)
         raise
@@ -57,8 +58,10 @@ def _forget_choices() -> None:
 
 def _add_magics(shell: InteractiveShell, undo: list[Callable[[], None]]) -> None:
     from jupyter_mltrack.notebook.auto import EveryCell
+    from jupyter_mltrack.notebook.displays import Displays
     from jupyter_mltrack.notebook.hooks import CellHooks
     from jupyter_mltrack.notebook.magics import MLTrack
+    from jupyter_mltrack.tracking import driven, remembering
 
     hooks = CellHooks(shell)
     manager = shell.magics_manager
@@ -83,8 +86,35 @@ def _add_magics(shell: InteractiveShell, undo: list[Callable[[], None]]) -> None
 
     undo.append(take_out)
     hooks.every_cell = EveryCell(magics)
+    hooks.begins = magics.parameters.note
+    hooks.ledger = _ledger(shell)
     hooks.install()
     undo.append(hooks.remove)
+    remembering.follow_cells(
+        lambda: getattr(hooks.current()[0], "raw_cell", None), lambda: _executed(shell)
+    )
+    undo.append(lambda: remembering.follow_cells(None))
+    driven.follow(driven.NearBy(lambda: _executed(shell)))
+    undo.append(lambda: driven.follow(None))
+    displays = Displays(shell)
+    displays.install()
+    undo.append(displays.remove)
+
+
+def _executed(shell: InteractiveShell) -> tuple[str, ...]:
+    """The cells of this session as they were typed, also those before the extension was loaded."""
+    return tuple(getattr(shell.history_manager, "input_hist_raw", ()))
+
+
+def _ledger(shell: InteractiveShell) -> Any:
+    """Where the cells of this kernel are noted; those before the extension are in its history."""
+    from jupyter_mltrack.tracking import surroundings
+    from jupyter_mltrack.tracking.used.ledger import CellLedger
+
+    def earlier() -> list[str]:
+        return list(shell.history_manager.input_hist_raw[1:])
+
+    return CellLedger(earlier, surroundings.notebook_path)
 
 
 def _add_transform(shell: InteractiveShell, undo: list[Callable[[], None]]) -> None:
@@ -113,3 +143,9 @@ def _add_completion(shell: InteractiveShell, undo: list[Callable[[], None]]) -> 
             completer.custom_matchers.remove(matcher)
 
     undo.append(take_out)
+
+
+def _look_for_jobs(undo: list[Callable[[], None]]) -> None:
+    from jupyter_mltrack.notebook import waking
+
+    undo.append(waking.look_soon())

@@ -24,8 +24,8 @@ TROUBLE_MAX = 3
 class Leavable(Protocol):
     """What is left when its cell ends."""
 
-    def leave(self, error: BaseException | None) -> None:
-        """The cell has ended, with this error or without one."""
+    def leave(self, error: BaseException | None, value: object = None) -> None:
+        """The cell has ended, with this error, or with this as its last value."""
 
 
 class _Cell:
@@ -47,6 +47,14 @@ class CellHooks:
         self._troubles = 0
         self.every_cell: Any = None
         """Called with the info of each cell that is not run by another: may return a `Leavable`."""
+        self.begins: Any = None
+        """Called with the info of each such cell before that."""
+        self.ledger: Any = None
+        """Takes number, id and source of each cell that is not run by another."""
+        self.executed: Any = None
+        """What the ledger made of the newest cell."""
+        self.is_out = False
+        """Whether the hooks took themselves out: nothing can be left at the end of a cell then."""
 
     # ----------------------------------------------------------------- put in, take out
 
@@ -91,6 +99,12 @@ class CellHooks:
             if not nested and stack:
                 self._leave(stack, KeyboardInterrupt())
             stack.append(_Cell(info))
+            if self.begins is not None and not nested:
+                self.begins(info)
+            if self.ledger is not None and not nested:
+                raw = getattr(info, "raw_cell", None) or ""
+                cell_id = getattr(info, "cell_id", None)
+                self.executed = self.ledger.note(self._shell.execution_count, cell_id, raw)
             if self.every_cell is not None and not nested:
                 made = self.every_cell(info)
                 if made is not None:
@@ -102,25 +116,28 @@ class CellHooks:
         """A cell has ended: leave what it opened."""
         try:
             error = _error_of(result)
+            value = getattr(result, "result", None)
             stack = self._stacks.get(threading.get_ident(), [])
             if _is_nested():
-                self._leave(_cells_from(stack, result), error)
+                self._leave(_cells_from(stack, result), error, value)
                 return
             self._stacks.pop(threading.get_ident(), None)
-            self._leave(stack, error)
+            self._leave(stack, error, value)
             point = sys.modules.get("jupyter_mltrack.tracking.point")
             if point is not None:
                 point.leave_implicit(error)
         except Exception as error:
             self._trouble(error)
 
-    def _leave(self, cells: list[_Cell], error: BaseException | None) -> None:
+    def _leave(self, cells: list[_Cell], error: BaseException | None, value: object = None) -> None:
+        if len(cells) > 1:
+            value = None  # of which of them it is, nobody says
         while cells:
             cell = cells[-1]
             while cell.open:
                 one = cell.open[-1]
                 try:
-                    one.leave(error)
+                    one.leave(error, value)
                 except KeyboardInterrupt:
                     continue  # the cell has ended already: leaving goes on, twice does no harm
                 except Exception as trouble:
@@ -135,6 +152,7 @@ class CellHooks:
         self._troubles += 1
         if self._troubles >= TROUBLE_MAX:
             self.every_cell = None
+            self.is_out = True
             self._unregister("pre_run_cell", self.pre_run_cell)
             self._unregister("post_run_cell", self.post_run_cell)
             caution.warn_once(

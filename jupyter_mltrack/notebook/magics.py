@@ -15,8 +15,19 @@ from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 from traitlets import Bool, Enum, Unicode
 
-from jupyter_mltrack.notebook.cell import ATTEMPT_TAG, Header, TrackedCell, notebook_tags
-from jupyter_mltrack.notebook.options import TRACK_OPTIONS, flags
+from jupyter_mltrack.notebook.attempts import Attempts
+from jupyter_mltrack.notebook.cell import Header, TrackedCell, notebook_tags
+from jupyter_mltrack.notebook.header import (
+    left_out,
+    metric,
+    pair,
+    parsed,
+    refuse_job_options,
+    refuse_two,
+)
+from jupyter_mltrack.notebook.options import TRACK_OPTIONS
+from jupyter_mltrack.notebook.parameters import ParameterCells
+from jupyter_mltrack.settings import KEPT_PARTS, VIEWS
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -26,7 +37,12 @@ if TYPE_CHECKING:
     from jupyter_mltrack.notebook.hooks import CellHooks
     from jupyter_mltrack.settings import Settings
 
-_ELSE = "None leaves it to mltrack.toml and the environment."
+UNSAID = "None leaves it to mltrack.toml and the environment."
+
+
+def _switch(what: str) -> Any:
+    """An option that is on, off, or left to the settings."""
+    return Bool(None, allow_none=True, help=f"{what} {UNSAID}").tag(config=True)
 
 
 def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,34 +60,43 @@ def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
 class MLTrack(Magics):  # type: ignore[misc]  # IPython has no types of its own
     """Tracking of cells as MLflow runs."""
 
-    quiet = Bool(None, allow_none=True, help=f"Print no line after a tracked cell. {_ELSE}").tag(
-        config=True
-    )
-    autolog = Bool(
-        None,
+    quiet = _switch("Print no line after a tracked cell.")
+    view = Enum(
+        (*VIEWS, None),
+        default_value=None,
         allow_none=True,
-        help=f"Switch MLflow's autologging on or off in tracked cells. {_ELSE}",
+        help="How a tracked cell is shown while it runs. auto: live in JupyterLab, a widget in "
+        "VS Code and Colab; widget; line: one line of HTML; end: nothing before its end. " + UNSAID,
     ).tag(config=True)
+    autolog = _switch("Switch MLflow's autologging on or off in tracked cells.")
     params = Enum(
         ("auto", "none", None),
         default_value=None,
         allow_none=True,
         help="auto: literal assignments of a tracked cell (lr = 0.01) become parameters; "
-        "none: they do not. " + _ELSE,
+        "none: they do not. " + UNSAID,
     ).tag(config=True)
-    system_metrics = Bool(
-        None,
-        allow_none=True,
-        help=f"Record the load of the machine while a tracked cell runs. {_ELSE}",
-    ).tag(config=True)
+    last_value = _switch("Log a number, or a dict of numbers, that a cell ends with as metrics.")
+    system_metrics = _switch("Record the load of the machine while a tracked cell runs.")
+    keep_source = _switch("Keep the source of a tracked cell.")
+    keep_cells = _switch("Keep the cells that were executed before, as a notebook.")
+    keep_environment = _switch("Keep Python's version, platform, packages and hardware.")
+    keep_git = _switch("Keep commit, branch, remote and uncommitted changes of the project.")
+    keep_output = _switch("Keep what a tracked cell prints.")
+    keep_data = _switch("Keep shape, columns and digest of the data that a tracked cell used.")
+    keep_order = _switch("Warn of names from cells further below, or edited or deleted since.")
+    keep_figures = _switch("Keep figures, images and tables that a tracked cell shows.")
     experiment = Unicode(
-        None, allow_none=True, help=f"Experiment for new runs, for example 'digits'. {_ELSE}"
+        None, allow_none=True, help=f"Experiment for new runs, for example 'digits'. {UNSAID}"
     ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell, hooks: CellHooks) -> None:
         super().__init__(shell=shell)
         self.hooks = hooks
-        self._attempts: dict[str, int] = {}
+        self.parameters = ParameterCells(shell)
+        self._attempts = Attempts()
+        self._nothing_said: argparse.Namespace | None = None
+        """What an empty header says; parsed once."""
 
     # --------------------------------------------------------------------------- %%track
 
@@ -86,6 +111,16 @@ class MLTrack(Magics):  # type: ignore[misc]  # IPython has no types of its own
         from jupyter_mltrack.errors import UsageError
 
         info, opened = self.hooks.current()
+        said = parsed(self.track, line)
+        header = self._header(said)
+        if said.on:
+            from jupyter_mltrack.notebook import elsewhere
+
+            tags = notebook_tags(info) | self._attempts.next(header.name, info).tags
+            typed = _typed(info, cell)()
+            elsewhere.submit(self.shell, said, header, tags=tags, typed=typed, body=cell)
+            return
+        refuse_job_options(said)
         frame = _calling_frame(self.shell)
         for one in reversed(opened):
             if not isinstance(one, TrackedCell) or one.left or one.place is None:
@@ -99,7 +134,7 @@ class MLTrack(Magics):  # type: ignore[misc]  # IPython has no types of its own
                     "This cell is tracked already.",
                     "Keep one %%track line; runs inside it: mlflow.start_run(nested=True).",
                 )
-        tracked = self._enter(self._header(line), info, cell)
+        tracked = None if self.hooks.is_out else self._enter(header, info, cell)
         if tracked is not None and frame is not None:
             tracked.place = Place(frame)
         if cell is None:
@@ -113,10 +148,23 @@ class MLTrack(Magics):  # type: ignore[misc]  # IPython has no types of its own
         from jupyter_mltrack.errors import JournalError, MltrackError
         from jupyter_mltrack.tracking import caution
 
-        tags = notebook_tags(self.shell, info)
-        tags[ATTEMPT_TAG] = str(self._attempt(header, info))
+        attempt = self._attempts.next(header.name, info)
+        if header.track["resume"] is not None:  # it goes on with a run: no attempt of its own
+            attempt = attempt._replace(tags={})
+        elif header.name is None:
+            header = header._replace(name=attempt.name)
         try:
-            return TrackedCell(self.shell, header, self._source(info, cell)).enter(tags)
+            tracked = TrackedCell(
+                self.shell,
+                header,
+                self._source(info, cell),
+                typed=_typed(info, cell),
+                parameters=self.parameters.values,
+                executed=(self.hooks.ledger, self.hooks.executed),
+            )
+            tracked.enter(notebook_tags(info) | attempt.tags)
+            self._attempts.began(attempt, tracked.context)
+            return tracked
         except MltrackError as error:
             if not isinstance(error, JournalError):
                 raise
@@ -127,9 +175,20 @@ class MLTrack(Magics):  # type: ignore[misc]  # IPython has no types of its own
 
     def enter_without_header(self, info: Any) -> TrackedCell | None:
         """Enter a cell that has no header: it is recorded only if something is logged in it."""
-        header = self._header("")
-        tracked = TrackedCell(self.shell, header, self._source(info, None), explicit=False)
-        return tracked.enter(notebook_tags(self.shell, info))
+        if self._nothing_said is None:
+            self._nothing_said = parsed(self.track, "")
+        header = self._header(self._nothing_said)
+        source, typed = self._source(info, None), _typed(info, None)
+        tracked = TrackedCell(
+            self.shell,
+            header,
+            source,
+            typed=typed,
+            explicit=False,
+            parameters=self.parameters.values,
+            executed=(self.hooks.ledger, self.hooks.executed),
+        )
+        return tracked.enter(notebook_tags(info))
 
     def _source(self, info: Any, cell: str | None) -> Callable[[], str | None]:
         """How to get the cell's source when it is needed."""
@@ -147,15 +206,9 @@ class MLTrack(Magics):  # type: ignore[misc]  # IPython has no types of its own
         if tracked is not None:
             tracked.leave(None)
 
-    def _attempt(self, header: Header, info: Any) -> int:
-        """How often this cell was tracked in this kernel, this time included."""
-        key = str(getattr(info, "cell_id", None) or header.name or getattr(info, "raw_cell", ""))
-        self._attempts[key] = self._attempts.get(key, 0) + 1
-        return self._attempts[key]
-
     # ---------------------------------------------------------------------------- header
 
-    def _header(self, line: str) -> Header:
+    def _header(self, said: argparse.Namespace) -> Header:
         """What a header says.
 
         Raises:
@@ -163,16 +216,21 @@ class MLTrack(Magics):  # type: ignore[misc]  # IPython has no types of its own
         """
         from jupyter_mltrack.tracking import choice
 
-        said = _parsed(self.track, line)
-        _refuse_two(said)
+        refuse_two(said)
+        if said.alert:
+            from jupyter_mltrack.journal import alerts
+
+            alerts.tag_value(said.alert)  # a condition that is none stops the cell here
         keywords: dict[str, Any] = {
             "experiment": said.experiment or self.experiment,
-            "tags": dict(_pair("--tag", text) for text in said.tag),
+            "tags": dict(pair("--tag", text) for text in said.tag),
             "nested": said.nested,
             "parent": said.parent,
             "resume": said.resume,
             "autolog": self.autolog if said.autolog is None else said.autolog,
+            "alerts": said.alert,
             "system_metrics": self.system_metrics if said.system_metrics is None else True,
+            "keep": {**self._kept(), **left_out(said.without)},
         }
         settings = choice.settings_for_runs()
         return Header(
@@ -180,9 +238,16 @@ class MLTrack(Magics):  # type: ignore[misc]  # IPython has no types of its own
             track=keywords,
             variables=tuple(name for name in said.param if name not in ("auto", "none")),
             literals=self._takes_literals(said.param, settings),
-            metrics=tuple(_metric(text) for text in said.metric),
+            metrics=tuple(metric(text) for text in said.metric if text not in ("auto", "none")),
+            last_value=self._takes_value(said.metric, settings),
             quiet=self._is_quiet(said.quiet, settings),
+            view=self.view if self.view is not None else settings.view,
         )
+
+    def _kept(self) -> dict[str, bool]:
+        """The parts of what runs remember that `%config` switches on or off."""
+        said = {part: getattr(self, f"keep_{part}", None) for part in KEPT_PARTS}
+        return {part: is_on for part, is_on in said.items() if is_on is not None}
 
     def _takes_literals(self, asked: list[str], settings: Settings) -> bool:
         if "none" in asked:
@@ -190,6 +255,11 @@ class MLTrack(Magics):  # type: ignore[misc]  # IPython has no types of its own
         if "auto" in asked or self.params is not None:
             return "auto" in asked or self.params == "auto"
         return settings.params == "auto"
+
+    def _takes_value(self, asked: list[str], settings: Settings) -> bool:
+        if "none" in asked or "auto" in asked:
+            return "none" not in asked
+        return bool(settings.last_value if self.last_value is None else self.last_value)
 
     def _is_quiet(self, asked: bool | None, settings: Settings) -> bool:
         if asked is not None or self.quiet is not None:
@@ -201,10 +271,18 @@ class MLTrack(Magics):  # type: ignore[misc]  # IPython has no types of its own
     @line_magic  # type: ignore[untyped-decorator]
     def mltrack(self, line: str = "") -> None:
         """Look at runs and choose where they go: `%mltrack VERB`; `%mltrack help` lists them."""
+        from jupyter_mltrack.notebook.output import Output
         from jupyter_mltrack.verbs.door import answer
+        from jupyter_mltrack.verbs.progress import painted_by
 
-        shown = answer(line)
-        self.shell.display_pub.publish(shown.bundle())
+        output = Output(self.shell)
+        try:
+            with painted_by(output.line):
+                shown = answer(line, self.shell.user_ns)
+        except BaseException:
+            output.clear()
+            raise
+        output.show(shown)
 
 
 class Place:
@@ -242,6 +320,11 @@ def _calling_frame(shell: InteractiveShell) -> FrameType | None:
     return frame
 
 
+def _typed(info: Any, cell: str | None) -> Callable[[], str | None]:
+    """How to get the cell as its author wrote it, header and all."""
+    return lambda: getattr(info, "raw_cell", None) or cell
+
+
 def _source_of(shell: InteractiveShell, info: Any) -> str | None:
     """The cell as Python, without a cell magic that stands above its body."""
     from jupyter_mltrack.notebook.transform import is_tracked, split_header
@@ -254,71 +337,3 @@ def _source_of(shell: InteractiveShell, info: Any) -> str | None:
         body = split_header(body)[1] if is_tracked(body) else body.lstrip().split("\n", 1)[1]
     text: str = shell.transform_cell(body)
     return text
-
-
-def _parsed(magic: Any, line: str) -> argparse.Namespace:
-    from IPython.core.error import UsageError as IPythonUsageError
-
-    from jupyter_mltrack.display_text import clean
-    from jupyter_mltrack.errors import UsageError
-    from jupyter_mltrack.verbs.table import nearest
-
-    try:
-        said: argparse.Namespace = magic.parser.parse_argstring(line)
-    except (IPythonUsageError, ValueError) as error:
-        text = clean(str(error)).strip()
-        wrong = next(
-            (
-                word.split("=")[0]
-                for word in line.split()
-                if word.startswith("--") and word.split("=")[0] not in flags()
-            ),
-            "",
-        )
-        near = nearest(wrong, flags()) if wrong else ""
-        if text.startswith("unrecognized arguments: ") and not wrong:
-            hint = 'Quote a name that holds spaces: %%track "my run". All options: %%track?'
-        else:
-            hint = (
-                f"Did you mean {near}? All options: %%track?" if near else "All options: %%track?"
-            )
-        raise UsageError(f"%%track: {text}.", hint) from None
-    return said
-
-
-def _refuse_two(said: argparse.Namespace) -> None:
-    from jupyter_mltrack.errors import UsageError
-
-    chosen = [f"--{name}" for name in ("nested", "parent", "resume") if getattr(said, name)]
-    if len(chosen) > 1:
-        raise UsageError(
-            f"%%track: {' and '.join(chosen)} exclude each other.",
-            f"Keep one of them; the run is {chosen[0]} or the other.",
-        )
-
-
-def _pair(option: str, text: str) -> tuple[str, str]:
-    from jupyter_mltrack.display_text import clean
-    from jupyter_mltrack.errors import UsageError
-
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise UsageError(
-            f"%%track: {option} {clean(text)!r} has no name and value.",
-            f"Write it like {option} owner=me",
-        )
-    return key.strip(), value
-
-
-def _metric(text: str) -> tuple[str, str]:
-    from jupyter_mltrack.errors import UsageError
-
-    name, expression = _pair("--metric", text)
-    try:
-        compile(expression.strip(), "<metric>", "eval")
-    except (SyntaxError, ValueError) as error:
-        raise UsageError(
-            f"%%track: --metric {name} is no expression: {expression.strip()!r}.",
-            "Write it like --metric acc=model.score(X,y), in quotes if it holds spaces.",
-        ) from error
-    return name, expression.strip()

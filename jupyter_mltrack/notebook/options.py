@@ -41,14 +41,16 @@ TRACK_OPTIONS: tuple[TrackOption, ...] = (
     TrackOption(
         "--param NAME|auto|none",
         "Record this variable as a parameter when the cell ends; auto, the default, adds the "
-        "literal assignments of the cell (lr = 0.01); none leaves them out.",
+        "literal assignments of the cell (lr = 0.01) and of cells that are tagged `parameters`; "
+        "none leaves them out.",
         ("--param",),
         {"metavar": "NAME", "action": "append", "default": []},
         "param",
     ),
     TrackOption(
-        "--metric NAME=EXPR",
-        "Evaluate EXPR when the cell has succeeded and log it as this metric.",
+        "--metric NAME=EXPR|auto|none",
+        "Evaluate EXPR when the cell has succeeded and log it as this metric; auto, the default, "
+        "takes a number, or a dict of numbers, that is the cell's last value; none does not.",
         ("--metric",),
         {"metavar": "NAME=EXPR", "action": "append", "default": []},
     ),
@@ -83,6 +85,74 @@ TRACK_OPTIONS: tuple[TrackOption, ...] = (
         "Record CPU, memory, disk and network of the machine while the cell runs.",
         ("--system-metrics",),
         {"action": "store_true", "default": None},
+    ),
+    TrackOption(
+        "--without PART",
+        "Do not remember this part: source, cells, environment, git, output, figures, data or "
+        "order; several with commas between them.",
+        ("--without",),
+        {"metavar": "PART", "action": "append", "default": []},
+        "source|cells|environment|git|output|figures|data|order",
+    ),
+    TrackOption(
+        "--alert COND",
+        'Tell in JupyterLab when COND comes true: "loss > 5", "nan acc", "stalled 10m"; nan of a '
+        "main metric is told anyway, unless COND is none. May be said more than once.",
+        ("--alert",),
+        {"metavar": "COND", "action": "append", "default": []},
+    ),
+    TrackOption(
+        "--on BACKEND",
+        "Run the cell elsewhere as a job: process (a process of this machine) or azureml:CLUSTER. "
+        "The notebook stays free; the names that the cell uses go along.",
+        ("--on",),
+        {"metavar": "BACKEND"},
+        "backend",
+    ),
+    TrackOption(
+        "--return NAME",
+        "Bring this name back into the notebook when the job has ended; may be said more than "
+        "once. With --on.",
+        ("--return",),
+        {"metavar": "NAME", "action": "append", "default": [], "dest": "returns"},
+    ),
+    TrackOption(
+        "--inputs NAME=PATH",
+        "Data for the job: the cell finds its path in the variable NAME. With azureml a datastore "
+        "path, azureml:ASSET:VERSION or a folder of this machine. With --on.",
+        ("--inputs",),
+        {"metavar": "NAME=PATH", "action": "append", "default": []},
+    ),
+    TrackOption(
+        "--env ENVIRONMENT",
+        "Environment of the job: conda.yaml, an image, or one of the workspace. With --on azureml.",
+        ("--env",),
+        {"metavar": "ENVIRONMENT"},
+    ),
+    TrackOption(
+        "--instances N",
+        "How many machines. With --on azureml.",
+        ("--instances",),
+        {"metavar": "N"},
+    ),
+    TrackOption(
+        "--distribution pytorch|mpi",
+        "How processes on the machines find each other. With --on azureml.",
+        ("--distribution",),
+        {"metavar": "pytorch|mpi"},
+        "pytorch|mpi",
+    ),
+    TrackOption(
+        "--code FOLDER",
+        "Folder whose files travel; the notebook's if not said, none for none. With --on azureml.",
+        ("--code",),
+        {"metavar": "FOLDER"},
+    ),
+    TrackOption(
+        "--yes",
+        "Send more than 100 MB of files without a question. With --on azureml.",
+        ("--yes",),
+        {"action": "store_true"},
     ),
     TrackOption(
         "--quiet",

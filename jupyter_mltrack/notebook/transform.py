@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 _HEADER = re.compile(r"%%track(?=[ \t\r\n]|$)")
+_ELSEWHERE = re.compile(r"(?:^|\s)--on(?=[\s=]|$)")
 _CELL_MAGIC = re.compile(r"%%(?!track(?:[ \t\r\n]|$))\w+(?!\w*\?)")
 
 
@@ -34,6 +35,9 @@ def rewrite_header(lines: list[str]) -> list[str]:
     if not lines or not _HEADER.match(lines[0]):
         return lines
     arguments, used = _joined_header(lines)
+    if _ELSEWHERE.search(arguments):  # the body does not run here: it goes to the magic as text
+        body = "\n" * (used - 1) + "".join(lines[used:])
+        return [f"get_ipython().run_cell_magic('track', {arguments!r}, {body!r})\n"]
     head = [f"get_ipython().run_line_magic('track', {arguments!r})\n", *["\n"] * (used - 1)]
     return head + _inner_magic(lines[used:])
 

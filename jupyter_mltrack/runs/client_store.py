@@ -8,6 +8,7 @@ never an empty list.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 import threading
@@ -25,7 +26,9 @@ from jupyter_mltrack.errors import (
     UsageError,
     WorkspaceError,
 )
+from jupyter_mltrack.journal import mlflow_doors
 from jupyter_mltrack.journal.columns import metric_rank
+from jupyter_mltrack.journal.store_errors import sign_in_hint
 from jupyter_mltrack.runs import tags
 from jupyter_mltrack.runs.query import Wanted
 
@@ -37,11 +40,11 @@ if TYPE_CHECKING:
 
 TIME_LIMIT_S = 15.0
 CHECK_S = 3.0
+_IMPORT_S = 60.0
 LISTED_METRICS = 30
 _KEPT = "What you log is kept on this machine and sent later; how it stands: %mltrack status"
-_SCAN_PAGES = 20
-_SCAN_PAGE = 200
-_EXPERIMENTS = 1_000
+EXPERIMENTS_MAX = 1_000
+_MODELS_LOOKED_AT = 10
 _STATUS: dict[str, wire.RunStatus] = {
     "RUNNING": "RUNNING",
     "SCHEDULED": "SCHEDULED",
@@ -67,23 +70,27 @@ def ask(
     _refuse_if_away(workspace)
     kept: list[Answer] = []
     failed: list[BaseException] = []
-    done = threading.Event()
+    imported, done = threading.Event(), threading.Event()
 
     def work() -> None:
         try:
             from mlflow.tracking import MlflowClient
 
+            imported.set()
+            mlflow_doors.open_for(workspace.tracking_uri)
             kept.append(question(MlflowClient(tracking_uri=workspace.tracking_uri)))
         except BaseException as error:  # handed to the asking thread, which raises it
             failed.append(error)
         finally:
+            imported.set()
             done.set()
 
     thread = threading.Thread(target=work, name="mltrack-read", daemon=True)
     thread.start()
+    imported.wait(_IMPORT_S)  # the seconds that MLflow takes to load are not the workspace's
     if not done.wait(limit_s):
         raise Unreachable(
-            f"{workspace.name} ({workspace.display_uri}) gave no answer within {limit_s:g} s.",
+            f"{workspace.title} gave no answer within {limit_s:g} s.",
             _KEPT,
         )
     if failed:
@@ -103,7 +110,7 @@ def _refuse_if_away(workspace: Workspace) -> None:
 
     adapters = sys.modules.get("requests.adapters")
     bounded = adapters is not None and getattr(adapters.HTTPAdapter.send, "guarded", False)
-    if bounded or not workspace.tracking_uri.startswith(("http://", "https://")):
+    if bounded or not mlflow_doors.is_network(workspace.tracking_uri):
         return
     health = workspace.check(CHECK_S)
     if health.state in ("ready", "connecting"):
@@ -119,14 +126,11 @@ def _refuse_if_away(workspace: Workspace) -> None:
 def translate(workspace: Workspace, error: BaseException) -> MltrackError:
     """The error of MLflow's client or of what lies under it, in our words."""
     text = clean(" ".join(str(error).split()))[:300]
-    place = f"{workspace.name} ({workspace.display_uri})"
+    place = workspace.title
     code = getattr(error, "error_code", "")
     status = _http_status(error, text)
     if status == 401 or code == "UNAUTHENTICATED":
-        return SignedOut(
-            f"{place} wants a sign-in (401).",
-            "Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.",
-        )
+        return SignedOut(f"{place} wants a sign-in (401).", sign_in_hint(workspace.tracking_uri))
     if status == 403 or code == "PERMISSION_DENIED":
         return Denied(f"{place} refuses this to your account (403).", "Ask its owner for access.")
     if code == "RESOURCE_DOES_NOT_EXIST":
@@ -175,7 +179,7 @@ def experiments(workspace: Workspace) -> list[wire.ExperimentInfo]:
 
     def question(client: MlflowClient) -> list[wire.ExperimentInfo]:
         found = client.search_experiments(
-            max_results=_EXPERIMENTS, order_by=["last_update_time DESC"]
+            max_results=EXPERIMENTS_MAX, order_by=["last_update_time DESC"]
         )
         return [
             wire.ExperimentInfo(id=wire.ExperimentId(str(one.experiment_id)), name=one.name)
@@ -185,61 +189,22 @@ def experiments(workspace: Workspace) -> list[wire.ExperimentInfo]:
     return ask(workspace, question)
 
 
-def page(workspace: Workspace, wanted: Wanted, experiment_id: str | None) -> wire.RunPage:
-    """A page of runs. Plain words are matched here, over the newest few thousand runs."""
-
-    def question(client: MlflowClient) -> wire.RunPage:
-        names = _experiment_names(client, experiment_id)
-        terms = [str(term) for term in wanted.order] or ["attributes.start_time DESC"]
-        words = [word.casefold() for word in (wanted.text or "").split()]
-        token, found = wanted.page_token, []
-        for _ in range(_SCAN_PAGES if words else 1):
-            runs = client.search_runs(
-                list(names),
-                filter_string=wanted.filter or "",
-                order_by=terms,
-                max_results=_SCAN_PAGE if words else wanted.limit,
-                page_token=token,
-            )
-            token = runs.token or None
-            for run in runs:
-                row = summary(run, workspace.id, names, LISTED_METRICS, wanted.metrics)
-                if all(_matches(word, row) for word in words):
-                    found.append(row)
-            if token is None or len(found) >= wanted.limit:
-                break
-        return wire.RunPage(runs=found, next_page_token=token)
-
-    return ask(workspace, question)
-
-
-def _experiment_names(client: MlflowClient, experiment_id: str | None) -> dict[str, str]:
-    if experiment_id is not None:
-        return {experiment_id: client.get_experiment(experiment_id).name}
-    found = client.search_experiments(max_results=_EXPERIMENTS)
-    return {str(one.experiment_id): one.name for one in found}
-
-
-def _matches(word: str, row: wire.RunSummary) -> bool:
-    texts = (row.name, row.notebook or "", row.experiment or "")
-    if any(word in text.casefold() for text in texts):
-        return True
-    return len(word) >= 4 and row.run_id.startswith(word)
-
-
 def summary(
     run: Run,
     workspace_id: str,
     experiment_names: dict[str, str],
     limit: int,
-    wanted: Sequence[str] = (),
+    wanted: Wanted | None = None,
 ) -> wire.RunSummary:
-    """One row from MLflow's own run; metrics that are `wanted` by name come first."""
+    """One row from MLflow's own run; metrics that are wanted by name come first."""
+    wanted = wanted or Wanted()
     labels = run.data.tags
-    newest = sorted(
-        run.data._metric_objs,
-        key=lambda metric: (metric.key not in wanted, metric_rank(metric.key)),
-    )
+    named = wanted.metrics
+    newest = list(run.data._metric_objs)
+    if wanted.columns is not None:
+        newest = [metric for metric in newest if metric.key in named]
+        limit = len(newest)
+    newest.sort(key=lambda metric: (metric.key not in named, metric_rank(metric.key)))
     return wire.RunSummary(
         run_id=wire.RunId(run.info.run_id),
         workspace_id=wire.WorkspaceId(workspace_id),
@@ -249,15 +214,22 @@ def summary(
         status=_STATUS.get(run.info.status, "RUNNING"),
         start_ms=run.info.start_time or 0,
         end_ms=run.info.end_time or None,
-        metrics=[_value(metric) for metric in newest[:limit]],
+        metrics=[value_of(metric) for metric in newest[:limit]],
         hidden_metrics=max(0, len(newest) - limit),
         parent_run_id=tags.parent_of(labels),
         notebook=labels.get(tags.NOTEBOOK) or tags.notebook_of(labels),
         error=labels.get(tags.ERROR),
+        params=tags.chosen(run.data.params, wanted.keys("params")),
+        tags=tags.chosen(labels, wanted.keys("tags")),
+        user=labels.get(tags.USER) or run.info.user_id or "",
+        starred=tags.is_starred(labels),
+        deleted=run.info.lifecycle_stage == "deleted",
+        attempt=tags.attempt_of(labels),
     )
 
 
-def _value(metric: Any) -> wire.MetricValue:
+def value_of(metric: Any) -> wire.MetricValue:
+    """The newest value of a metric as MLflow gives it."""
     number = float(metric.value)
     return wire.MetricValue(
         key=metric.key,
@@ -270,21 +242,53 @@ def _value(metric: Any) -> wire.MetricValue:
 
 def detail(workspace: Workspace, run_id: str, metric_limit: int) -> wire.RunDetail:
     """One run with its parameters and tags."""
+    return ask(workspace, lambda client: _detail(client, workspace, run_id, metric_limit))
 
-    def question(client: MlflowClient) -> wire.RunDetail:
-        run = client.get_run(run_id)
-        experiment = client.get_experiment(run.info.experiment_id)
-        names = {str(experiment.experiment_id): experiment.name}
-        return wire.RunDetail(
-            summary=summary(run, workspace.id, names, metric_limit),
-            params=[
-                wire.Pair(key=key, value=run.data.params[key]) for key in sorted(run.data.params)
-            ],
-            tags=[wire.Pair(key=key, value=run.data.tags[key]) for key in sorted(run.data.tags)],
-            artifact_uri=run.info.artifact_uri,
-        )
+
+def details(
+    workspace: Workspace, run_ids: Sequence[str], metric_limit: int
+) -> dict[str, wire.RunDetail]:
+    """By id: those of the runs that are there."""
+    from mlflow.exceptions import MlflowException
+
+    def question(client: MlflowClient) -> dict[str, wire.RunDetail]:
+        found = {}
+        for run_id in run_ids:
+            try:
+                found[run_id] = _detail(client, workspace, run_id, metric_limit)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+        return found
 
     return ask(workspace, question)
+
+
+def _detail(
+    client: MlflowClient, workspace: Workspace, run_id: str, metric_limit: int
+) -> wire.RunDetail:
+    run = client.get_run(run_id)
+    experiment = client.get_experiment(run.info.experiment_id)
+    names = {str(experiment.experiment_id): experiment.name}
+    return wire.RunDetail(
+        summary=summary(run, workspace.id, names, metric_limit),
+        params=[wire.Pair(key=key, value=run.data.params[key]) for key in sorted(run.data.params)],
+        tags=[wire.Pair(key=key, value=run.data.tags[key]) for key in sorted(run.data.tags)],
+        artifact_uri=run.info.artifact_uri,
+        models=_models(client, run),
+    )
+
+
+def _models(client: MlflowClient, run: Any) -> list[str]:
+    """Names of the models that a run logged."""
+    from mlflow.exceptions import MlflowException
+
+    outputs = getattr(getattr(run, "outputs", None), "model_outputs", None) or []
+    found = []
+    for one in outputs[:_MODELS_LOOKED_AT]:
+        with contextlib.suppress(MlflowException):  # it was deleted meanwhile
+            found.append(client.get_logged_model(one.model_id).name)
+    return list(dict.fromkeys(found)) or tags.models_of(run.data.tags)
 
 
 def points(

@@ -7,7 +7,7 @@ whose name speaks of a loss or an error, else the highest; a value that is no nu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from jupyter_mltrack import wire
@@ -52,7 +52,7 @@ def find(
     named = _by_name_or_id(workspace, spec, list_runs)
     if not named:
         raise NotFound(
-            f"No run {clean(spec)!r} in workspace {workspace.name} ({workspace.display_uri}).",
+            f"No run {clean(spec)!r} in workspace {workspace.title}.",
             "The runs it has: %mltrack runs --all",
         )
     if len(named) > 1:
@@ -93,13 +93,18 @@ def _best(
     for run in page.runs:
         if any(value.key == metric and value.text != "nan" for value in run.metrics):
             return run
-    known = sorted({value.key for run in page.runs for value in run.metrics})
+    raise no_metric(metric, page.runs)
+
+
+def no_metric(metric: str, runs: Iterable[wire.RunSummary]) -> NotFound:
+    """No run has a metric of this name; `runs` tell which ones there are."""
+    known = sorted({value.key for run in runs for value in run.metrics})
     hint = (
         f"Metrics of the newest runs: {', '.join(known[:8])}."
         if known
         else "No metric was logged yet."
     )
-    raise NotFound(f"No run has a metric {clean(metric)!r}.", clean(hint))
+    return NotFound(f"No run has a metric {clean(metric)!r}.", clean(hint))
 
 
 def _by_name_or_id(workspace: Workspace, spec: str, list_runs: ListRuns) -> list[wire.RunSummary]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,18 +29,38 @@ def laid_over(
     page: wire.RunPage, workspace: Workspace, waiting: dict[str, WaitingRun], wanted: Wanted
 ) -> wire.RunPage:
     """The page with newer values, and on the first page with the runs the store has not got."""
-    if not waiting:
+    if not waiting or wanted.deleted:
         return page
-    rows = [waiting[row.run_id].over(row) if row.run_id in waiting else row for row in page.runs]
+    rows = [
+        waiting[row.run_id].over(row, wanted) if row.run_id in waiting else row for row in page.runs
+    ]
     new: list[wire.RunSummary] = []
-    if wanted.page_token is None and not wanted.filter:
-        unborn = [run for run in waiting.values() if run.facts.born and _fits(run, wanted)]
+    if not wanted.filter:
+        unborn = [run for run in waiting.values() if run.facts.born and fits(run, wanted)]
         known = _known_ids(workspace, [run.run_id for run in unborn], page)
-        new = [run.summary() for run in unborn if run.run_id not in known]
+        unborn = [run for run in unborn if run.run_id not in known]
+        nested = Counter(run.facts.parent_run_id for run in unborn)
+        rows = [_with_nested(row, nested) for row in rows]
+        if wanted.page_token is None:
+            new = [run.summary(wanted) for run in unborn if _is_placed(run, wanted)]
+            new = [_with_nested(row, nested) for row in new]
     if new:
         rows = merged(rows, new, wanted.order)
     total = page.total + len(new) if page.total is not None else None
     return msgspec.structs.replace(page, runs=rows, total=total)
+
+
+def _with_nested(row: wire.RunSummary, nested: Counter[wire.RunId | None]) -> wire.RunSummary:
+    """The row with the runs below it that the store has not got."""
+    more = nested[row.run_id]
+    return msgspec.structs.replace(row, children=row.children + more) if more else row
+
+
+def _is_placed(run: WaitingRun, wanted: Wanted) -> bool:
+    """Whether the run is at the level of the tree that is asked for."""
+    if wanted.parent is not None:
+        return run.facts.parent_run_id == wanted.parent
+    return not wanted.roots or run.facts.parent_run_id is None
 
 
 def _known_ids(workspace: Workspace, ids: list[str], page: wire.RunPage) -> set[str]:
@@ -55,7 +76,8 @@ def _known_ids(workspace: Workspace, ids: list[str], page: wire.RunPage) -> set[
         return known | (sqlite_store.known_ids(connection, rest) if connection else set())
 
 
-def _fits(run: WaitingRun, wanted: Wanted) -> bool:
+def fits(run: WaitingRun, wanted: Wanted) -> bool:
+    """Whether a run that waits is of the experiment and has the words that are wanted."""
     facts = run.facts
     if wanted.experiment is not None:
         mine = (facts.experiment, facts.experiment_id)

@@ -9,27 +9,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mltrack.errors import UsageError
+from jupyter_mltrack.runs.filters import KINDS
+
+if TYPE_CHECKING:
+    from jupyter_mltrack.runs.filters import Fault
 
 _COMPARATOR = re.compile(
     r"(?:!=|>=|<=|=|>|<)|\b(?:I?LIKE|RLIKE|(?:NOT\s+)?IN\s*\(|IS\s+(?:NOT\s+)?NULL)", re.IGNORECASE
 )
-_KINDS = {
-    "metric": "metric",
-    "metrics": "metric",
-    "param": "parameter",
-    "params": "parameter",
-    "parameter": "parameter",
-    "parameters": "parameter",
-    "tag": "tag",
-    "tags": "tag",
-    "attribute": "attribute",
-    "attributes": "attribute",
-    "attr": "attribute",
-    "run": "attribute",
-}
 _ORDER = re.compile(
     r"""(?P<kind>[a-z]+)\.(?:`(?P<ticked>[^`]+)`|"(?P<quoted>[^"]+)"|(?P<bare>[^\s`"]+))"""
     r"""(?:\s+(?P<way>ASC|DESC))?\Z""",
@@ -37,6 +27,13 @@ _ORDER = re.compile(
 )
 _TABLES = {"metric": "latest_metrics", "parameter": "params", "tag": "tags"}
 _COLUMNS = {"run_id": "run_uuid", "run_name": "name", "created": "start_time"}
+_ALIASES = {
+    "created": "start_time",
+    "Created": "start_time",
+    "run name": "run_name",
+    "Run name": "run_name",
+    "Run Name": "run_name",
+}
 _ORDERABLE = {"run_id", "run_name", "status", "start_time", "end_time", "artifact_uri", "created"}
 
 
@@ -64,11 +61,33 @@ class Wanted:
     order: tuple[Order, ...] = ()
     limit: int = 50
     page_token: str | None = None
+    columns: tuple[str, ...] | None = None
+    """`metrics.KEY`, `params.KEY`, `tags.KEY`: what rows hold of these; None for the usual."""
+    deleted: bool = False
+    """Deleted runs in place of those that are not."""
+    roots: bool = False
+    """Only runs that are nested under none of the list."""
+    parent: str | None = None
+    """Only runs that are nested right below this one."""
+    also_tags: tuple[str, ...] = ()
+    """Tags that rows hold besides, whatever the columns are."""
+
+    @property
+    def stage(self) -> str:
+        """MLflow's word for the runs that are meant."""
+        return "deleted" if self.deleted else "active"
 
     @property
     def metrics(self) -> list[str]:
-        """Metrics that the order names."""
-        return [term.key for term in self.order if term.kind == "metric"]
+        """Metrics that the columns or the order name, without repetition."""
+        sorted_by = [term.key for term in self.order if term.kind == "metric"]
+        return list(dict.fromkeys(self.keys("metrics") + sorted_by))
+
+    def keys(self, kind: str) -> list[str]:
+        """Keys of the columns of a kind: metrics, params or tags."""
+        found = [column.partition(".") for column in self.columns or ()]
+        also = self.also_tags if kind == "tags" else ()
+        return [*(key for word, _, key in found if word == kind), *also]
 
 
 @dataclass
@@ -79,7 +98,8 @@ class Clauses:
     join_values: list[Any] = field(default_factory=list)
     where: list[str] = field(default_factory=list)
     where_values: list[Any] = field(default_factory=list)
-    order: list[str] = field(default_factory=list)
+    order: list[tuple[str, bool]] = field(default_factory=list)
+    """Expressions that stand alone in any comparison, each with whether it ascends."""
 
 
 def looks_like_filter(text: str) -> bool:
@@ -94,9 +114,9 @@ def parse_order(text: str) -> Order:
         UsageError: the term is none.
     """
     found = _ORDER.match(text.strip())
-    if found and found["kind"].lower() in _KINDS:
+    if found and found["kind"].lower() in KINDS:
         key = found["ticked"] or found["quoted"] or found["bare"]
-        kind = _KINDS[found["kind"].lower()]
+        kind = KINDS[found["kind"].lower()]
         if kind != "attribute" or key in _ORDERABLE:
             return Order(kind, key, (found["way"] or "ASC").upper() == "ASC")
     raise UsageError(
@@ -109,8 +129,17 @@ def parse_filter(text: str) -> list[dict[str, Any]]:
     """The comparisons of a filter, as MLflow itself reads them.
 
     Raises:
-        UsageError: MLflow refuses the filter; the message is MLflow's.
+        UsageError: MLflow refuses the filter; `at` says where it is wrong.
     """
+    from jupyter_mltrack.runs import filters
+
+    try:
+        return filters.read(text)
+    except filters.Fault as fault:
+        return _let_mlflow_parse(text, fault)
+
+
+def _let_mlflow_parse(text: str, fault: Fault) -> list[dict[str, Any]]:
     from mlflow.exceptions import MlflowException
     from mlflow.utils.search_utils import SearchUtils
 
@@ -118,12 +147,14 @@ def parse_filter(text: str) -> list[dict[str, Any]]:
         parsed: list[dict[str, Any]] = SearchUtils.parse_search_filter(text)
         for part in parsed:
             _check_comparator(part)
-    except MlflowException as error:
-        raise UsageError(
-            f"The filter {text!r} is off: {_first_sentence(str(error))}",
-            "Write it like: metrics.acc > 0.9 and params.lr = '0.01' and tags.owner = 'me'",
-        ) from error
+    except (MlflowException, ValueError) as error:
+        raise off(fault) from error
     return parsed
+
+
+def off(fault: Fault) -> UsageError:
+    """The error of a filter that is wrong somewhere."""
+    return UsageError(fault.message, fault.hint, at=fault.at)
 
 
 def _check_comparator(part: dict[str, Any]) -> None:
@@ -138,11 +169,6 @@ def _check_comparator(part: dict[str, Any]) -> None:
         check(kind, comparator)
 
 
-def _first_sentence(text: str) -> str:
-    line = text.splitlines()[0] if text else ""
-    return line if len(line) <= 200 else line[:199] + "…"
-
-
 def clauses(parsed: list[dict[str, Any]], order: list[Order]) -> Clauses | None:
     """The SQL of a parsed filter and an order; None when MLflow must answer itself."""
     made = Clauses()
@@ -152,8 +178,8 @@ def clauses(parsed: list[dict[str, Any]], order: list[Order]) -> Clauses | None:
     for term in order:
         _add_order(made, term)
     if not any(term.kind == "attribute" and _column(term.key) == "start_time" for term in order):
-        made.order.append("r.start_time DESC")
-    made.order.append("r.run_uuid")
+        made.order.append(("r.start_time", False))
+    made.order.append(("r.run_uuid", True))
     return made
 
 
@@ -173,10 +199,9 @@ def _comparison(column: str, comparator: str, value: Any) -> tuple[str, list[Any
 
 
 def _add_filter(made: Clauses, part: dict[str, Any]) -> bool:
-    from mlflow.utils.search_utils import SearchUtils
-
     kind, comparator, value = part["type"], part["comparator"].upper(), part["value"]
-    key = SearchUtils.translate_key_alias(part["key"])
+    key = part["key"]
+    key = _ALIASES.get(key, key) if kind == "attribute" else key
     if kind == "attribute" and key == "run_name":
         kind, key = "tag", "mlflow.runName"
     if kind == "attribute":
@@ -209,10 +234,9 @@ def _add_filter(made: Clauses, part: dict[str, Any]) -> bool:
 
 
 def _add_order(made: Clauses, term: Order) -> None:
-    way = "ASC" if term.ascending else "DESC"
     if term.kind == "attribute":
         column = f"r.{_column(term.key)}"
-        made.order += [f"{column} IS NULL", f"{column} {way}"]
+        made.order += [(f"({column} IS NULL)", True), (column, term.ascending)]
         return
     alias = f"o{len(made.joins)}"
     table = _TABLES[term.kind]
@@ -221,9 +245,8 @@ def _add_order(made: Clauses, term: Order) -> None:
     )
     made.join_values.append(term.key)
     if term.kind == "metric":
-        made.order.append(
-            f"CASE WHEN {alias}.is_nan = 1 THEN 1 WHEN {alias}.value IS NULL THEN 2 ELSE 0 END"
-        )
+        rank = f"(CASE WHEN {alias}.is_nan = 1 THEN 1 WHEN {alias}.value IS NULL THEN 2 ELSE 0 END)"
+        made.order.append((rank, True))
     else:
-        made.order.append(f"{alias}.value IS NULL")
-    made.order.append(f"{alias}.value {way}")
+        made.order.append((f"({alias}.value IS NULL)", True))
+    made.order.append((f"{alias}.value", term.ascending))

@@ -8,27 +8,33 @@ back as the infinity it was. Reads only, through a connection that cannot write.
 
 from __future__ import annotations
 
-import json
 import math
 import sqlite3
 import sys
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
+from operator import lt
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from jupyter_mltrack import wire
 from jupyter_mltrack.errors import NotFound, Unreachable, WorkspaceError
-from jupyter_mltrack.journal.columns import metric_rank
+from jupyter_mltrack.journal.columns import Points, Window, metric_rank
 from jupyter_mltrack.runs import tags
-from jupyter_mltrack.runs.query import Clauses, Order, Wanted, clauses, parse_filter
+from jupyter_mltrack.runs.query import Wanted
 
 LISTED_METRICS = 30
 DETAIL_METRICS = 5_000
+_ROWS_AT_ONCE = 20_000
+_RUN_INDEX = "index_metrics_run_uuid_key_step"
 BUSY_TIMEOUT_S = 5.0
-_NUMBER_MAX = 2**62
-_NEWEST_FIRST = [Order("attribute", "start_time", ascending=False)]
+RUN_COLUMNS = (
+    "r.run_uuid, r.name, r.status, r.start_time, r.end_time,"
+    " r.experiment_id, e.name, r.artifact_uri, r.user_id, r.lifecycle_stage"
+)
 
 
 @contextmanager
@@ -84,122 +90,37 @@ def experiments(connection: sqlite3.Connection) -> list[wire.ExperimentInfo]:
     ]
 
 
-def page(
-    connection: sqlite3.Connection, workspace_id: str, wanted: Wanted, experiment_id: str | None
-) -> wire.RunPage | None:
-    """A page of runs in MLflow's order; None when MLflow itself must answer the filter."""
-    parsed = parse_filter(wanted.filter) if wanted.filter else []
-    made = clauses(parsed, list(wanted.order) or _NEWEST_FIRST)
-    if made is None:
-        return None
-    _narrow(made, experiment_id, wanted.text)
-    counted = _select("COUNT(*)", made, ordered=False)
-    total = connection.execute(counted, made.join_values + made.where_values).fetchone()[0]
-    plain = not wanted.order
-    limit = wanted.limit
-    offset = 0
-    if wanted.page_token:
-        mark = _read_token(wanted.page_token)
-        if plain and "start" in mark:
-            _after(made, mark["start"], str(mark["run"]))
-        else:
-            offset = int(mark.get("offset", 0))
-    asked = _select(_RUN_COLUMNS, made, ordered=True) + " LIMIT ? OFFSET ?"
-    values = [*made.join_values, *made.where_values, limit + 1, offset]
-    rows = connection.execute(asked, values).fetchall()
-    more = len(rows) > limit
-    rows = rows[:limit]
-    token = None
-    if more:
-        last = rows[-1]
-        token = json.dumps(
-            {"start": last[3], "run": last[0]} if plain else {"offset": offset + limit}
-        )
-    found = _summaries(connection, workspace_id, rows, LISTED_METRICS, wanted.metrics)
-    return wire.RunPage(runs=found, next_page_token=token, total=total)
-
-
-_RUN_COLUMNS = (
-    "r.run_uuid, r.name, r.status, r.start_time, r.end_time,"
-    " r.experiment_id, e.name, r.artifact_uri"
-)
-
-
-def _select(columns: str, made: Clauses, *, ordered: bool) -> str:
-    joins = " ".join(made.joins)
-    where = " AND ".join(f"({part})" for part in made.where)
-    order = f" ORDER BY {', '.join(made.order)}" if ordered else ""
-    return (
-        f"SELECT {columns} FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id"
-        f" {joins} WHERE {where}{order}"
-    )
-
-
-def _narrow(made: Clauses, experiment_id: str | None, text: str | None) -> None:
-    made.where += ["r.lifecycle_stage = 'active'", "e.lifecycle_stage = 'active'"]
-    if experiment_id is not None:
-        made.where.append("r.experiment_id = ?")
-        made.where_values.append(int(experiment_id) if experiment_id.isdigit() else -1)
-    for word in (text or "").split():
-        folded = word.casefold()
-        made.where.append(
-            "instr(fold(r.name), ?) OR instr(fold(e.name), ?) OR r.run_uuid = ?"
-            " OR substr(r.run_uuid, 1, ?) = ? OR EXISTS (SELECT 1 FROM tags n WHERE"
-            " n.run_uuid = r.run_uuid AND n.key IN (?, ?) AND instr(fold(n.value), ?))"
-        )
-        made.where_values += [
-            folded, folded, word, max(4, len(word)), word, tags.NOTEBOOK, tags.SOURCE_NAME, folded,
-        ]  # fmt: skip
-
-
-def _after(made: Clauses, start_ms: int | None, run_id: str) -> None:
-    """Rows behind the last one of the page before; new runs on top do not move them."""
-    if start_ms is None:
-        made.where.append("r.start_time IS NULL AND r.run_uuid > ?")
-        made.where_values.append(run_id)
-        return
-    made.where.append(
-        "r.start_time < ? OR r.start_time IS NULL OR (r.start_time = ? AND r.run_uuid > ?)"
-    )
-    made.where_values += [start_ms, start_ms, run_id]
-
-
-def _read_token(token: str) -> dict[str, Any]:
-    from jupyter_mltrack.errors import UsageError
-
-    try:
-        mark = json.loads(token)
-    except (ValueError, RecursionError):
-        mark = None
-    if isinstance(mark, dict):
-        offset, start = mark.get("offset", 0), mark.get("start", 0)
-        numbers = isinstance(offset, int) and isinstance(start, int | None)
-        if numbers and 0 <= offset < _NUMBER_MAX and abs(start or 0) < _NUMBER_MAX:
-            return mark
-    raise UsageError("The page token is none of ours.", "Ask for the first page.")
-
-
 def known_ids(connection: sqlite3.Connection, ids: Sequence[str]) -> set[str]:
     """Those of `ids` that the store has, deleted runs too."""
     found: set[str] = set()
-    for some in _chunks(ids):
-        asked = f"SELECT run_uuid FROM runs WHERE run_uuid IN ({_marks(some)})"
+    for some in chunks(ids):
+        asked = f"SELECT run_uuid FROM runs WHERE run_uuid IN ({marks(some)})"
         found |= {row[0] for row in connection.execute(asked, list(some))}
     return found
 
 
-def _summaries(
+def summaries(
     connection: sqlite3.Connection,
     workspace_id: str,
     rows: Sequence[Any],
     metrics: int,
-    wanted: Sequence[str] = (),
+    wanted: Wanted | None = None,
 ) -> list[wire.RunSummary]:
+    """Rows of `RUN_COLUMNS` as rows of a list."""
+    wanted = wanted or Wanted()
     ids = [row[0] for row in rows]
-    labels = _labels(connection, ids)
-    newest, hidden = newest_metrics(connection, ids, metrics, wanted)
+    labels = pairs_of(connection, "tags", ids, [*tags.SHOWN, *wanted.keys("tags")])
+    params = pairs_of(connection, "params", ids, wanted.keys("params"))
+    nested = _children(connection, ids, wanted.stage)
+    newest: dict[str, list[wire.MetricValue]]
+    hidden: dict[str, int] = {}
+    if wanted.columns is None:
+        newest, hidden = newest_metrics(connection, ids, metrics, wanted.metrics)
+    else:
+        newest = _named_metrics(connection, ids, wanted.metrics)
     made = []
-    for run_id, name, status, start_ms, end_ms, experiment_id, experiment, _ in rows:
+    for row in rows:
+        run_id, name, status, start_ms, end_ms, experiment_id, experiment, _, user, stage = row
         label = labels.get(run_id, {})
         made.append(
             wire.RunSummary(
@@ -216,21 +137,63 @@ def _summaries(
                 parent_run_id=tags.parent_of(label),
                 notebook=label.get(tags.NOTEBOOK) or tags.notebook_of(label),
                 error=label.get(tags.ERROR),
+                params=tags.chosen(params.get(run_id, {}), wanted.keys("params")),
+                tags=tags.chosen(label, wanted.keys("tags")),
+                user=label.get(tags.USER) or user or "",
+                starred=tags.is_starred(label),
+                deleted=stage == "deleted",
+                children=nested.get(run_id, 0),
+                attempt=tags.attempt_of(label),
             )
         )
     return made
 
 
-def _labels(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+def pairs_of(
+    connection: sqlite3.Connection, table: str, ids: Sequence[str], keys: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """By run: the values that `params` or `tags` hold under the keys."""
     found: dict[str, dict[str, str]] = {}
-    for some in _chunks(ids):
+    for some in chunks(ids) if keys else ():
         for run_id, key, value in connection.execute(
-            f"SELECT run_uuid, key, value FROM tags WHERE run_uuid IN ({_marks(some)})"
-            f" AND key IN ({_marks(tags.SHOWN)})",
-            [*some, *tags.SHOWN],
+            f"SELECT run_uuid, key, value FROM {table} WHERE run_uuid IN ({marks(some)})"
+            f" AND key IN ({marks(keys)})",
+            [*some, *keys],
         ):
-            found.setdefault(run_id, {})[key] = value
+            found.setdefault(run_id, {})[key] = value or ""
     return found
+
+
+def _children(connection: sqlite3.Connection, ids: Sequence[str], stage: str) -> dict[str, int]:
+    """By run: how many runs are nested right below it."""
+    found: dict[str, int] = {}
+    for some in chunks(ids):
+        found.update(
+            connection.execute(
+                "SELECT t.value, COUNT(*) FROM tags t JOIN runs c ON c.run_uuid = t.run_uuid"
+                f" WHERE t.key = ? AND t.value IN ({marks(some)}) AND c.lifecycle_stage = ?"
+                " AND t.run_uuid != t.value GROUP BY t.value",
+                [tags.PARENT, *some, stage],
+            )
+        )
+    return found
+
+
+def _named_metrics(
+    connection: sqlite3.Connection, ids: Sequence[str], keys: Sequence[str]
+) -> dict[str, list[wire.MetricValue]]:
+    """By run: the newest values of these metrics, in the order of the names."""
+    found: dict[str, dict[str, wire.MetricValue]] = {}
+    for some in chunks(ids) if keys else ():
+        for run_id, *row in connection.execute(
+            "SELECT run_uuid, key, value, is_nan, step, timestamp FROM latest_metrics"
+            f" WHERE run_uuid IN ({marks(some)}) AND key IN ({marks(keys)})",
+            [*some, *keys],
+        ):
+            found.setdefault(run_id, {})[row[0]] = metric_value(*row)
+    return {
+        run_id: [values[key] for key in keys if key in values] for run_id, values in found.items()
+    }
 
 
 def newest_metrics(
@@ -241,20 +204,20 @@ def newest_metrics(
     The metrics that are `wanted` by name are never among those left out.
     """
     counts: dict[str, int] = {}
-    for some in _chunks(ids):
+    for some in chunks(ids):
         counts.update(
             connection.execute(
                 "SELECT run_uuid, COUNT(*) FROM latest_metrics"
-                f" WHERE run_uuid IN ({_marks(some)}) GROUP BY run_uuid",
+                f" WHERE run_uuid IN ({marks(some)}) GROUP BY run_uuid",
                 list(some),
             )
         )
     few = [run_id for run_id, count in counts.items() if count <= max(limit, 1_000)]
     found: dict[str, list[wire.MetricValue]] = {}
-    for some in _chunks(few):
+    for some in chunks(few):
         for run_id, *row in connection.execute(
             "SELECT run_uuid, key, value, is_nan, step, timestamp FROM latest_metrics"
-            f" WHERE run_uuid IN ({_marks(some)})",
+            f" WHERE run_uuid IN ({marks(some)})",
             list(some),
         ):
             found.setdefault(run_id, []).append(metric_value(*row))
@@ -263,7 +226,7 @@ def newest_metrics(
             metric_value(*row)
             for row in connection.execute(
                 "SELECT key, value, is_nan, step, timestamp FROM latest_metrics"
-                f" WHERE run_uuid = ? ORDER BY key NOT IN ({_marks(wanted)}) LIMIT ?",
+                f" WHERE run_uuid = ? ORDER BY key NOT IN ({marks(wanted)}) LIMIT ?",
                 (run_id, *wanted, max(limit, 1_000)),
             )
         ]
@@ -293,14 +256,19 @@ def metric_value(
     )
 
 
-def detail(connection: sqlite3.Connection, workspace_id: str, run_id: str) -> wire.RunDetail:
+def detail(
+    connection: sqlite3.Connection, workspace_id: str, run_id: str, metrics: int = DETAIL_METRICS
+) -> wire.RunDetail:
     """One run with its parameters and tags.
 
     Raises:
         NotFound: the store has no run of this id.
     """
-    made = Clauses(where=["r.run_uuid = ?"], where_values=[run_id])
-    row = connection.execute(_select(_RUN_COLUMNS, made, ordered=False), [run_id]).fetchone()
+    row = connection.execute(
+        f"SELECT {RUN_COLUMNS} FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id"
+        " WHERE r.run_uuid = ?",
+        [run_id],
+    ).fetchone()
     if row is None:
         raise NotFound(f"No run {run_id!r} in this workspace.", "The runs it has: %mltrack runs")
     pairs = {
@@ -313,17 +281,39 @@ def detail(connection: sqlite3.Connection, workspace_id: str, run_id: str) -> wi
         for table in ("params", "tags")
     }
     return wire.RunDetail(
-        summary=_summaries(connection, workspace_id, [row], DETAIL_METRICS)[0],
+        summary=summaries(connection, workspace_id, [row], metrics)[0],
         params=pairs["params"],
         tags=pairs["tags"],
         artifact_uri=row[7],
+        models=_models(connection, run_id, pairs["tags"]),
     )
 
 
+def _models(connection: sqlite3.Connection, run_id: str, labels: Iterable[wire.Pair]) -> list[str]:
+    """Names of the models that a run logged, oldest first."""
+    try:
+        found = [
+            row[0]
+            for row in connection.execute(
+                "SELECT m.name FROM inputs i JOIN logged_models m ON m.model_id = i.destination_id"
+                " WHERE i.source_type = 'RUN_OUTPUT' AND i.source_id = ?"
+                " AND i.destination_type = 'MODEL_OUTPUT' AND m.lifecycle_stage = 'active'"
+                " ORDER BY m.creation_timestamp_ms",
+                (run_id,),
+            )
+        ]
+    except sqlite3.OperationalError:  # a database of MLflow 2 has no such table
+        found = []
+    return list(dict.fromkeys(found)) or tags.models_of({one.key: one.value for one in labels})
+
+
 def points(
-    connection: sqlite3.Connection, run_id: str, keys: Iterable[str] | None
-) -> Iterator[tuple[str, list[int], list[int], list[float]]]:
-    """Key, steps, times and values of each metric, in the order of `get_metric_history`."""
+    connection: sqlite3.Connection,
+    run_id: str,
+    keys: Iterable[str] | None,
+    window: Window | None = None,
+) -> Iterator[tuple[str, Points]]:
+    """Each metric with its points, in the order of `get_metric_history`; only those in a window."""
     if keys is None:
         keys = [
             row[0]
@@ -332,29 +322,64 @@ def points(
                 (run_id, DETAIL_METRICS),
             )
         ]
+    within, bounds = "", []
+    if window is not None:
+        axis = "step" if window.x == "step" else "timestamp"
+        for sign, bound in ((">=", window.start), ("<=", window.end)):
+            if bound is not None:
+                within += f" AND {axis} {sign} ?"
+                bounds.append(bound)
+    # Left to itself SQLite walks the points that all other runs have under the same key.
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (_RUN_INDEX,))
+    by_run = f" INDEXED BY {_RUN_INDEX}" if known.fetchone() else ""
     for key in sorted(keys, key=metric_rank):
         rows = connection.execute(
-            "SELECT step, timestamp, value, is_nan FROM metrics WHERE run_uuid = ? AND key = ?"
-            " ORDER BY timestamp, step, value",
-            (run_id, key),
-        ).fetchall()
-        if not rows:
-            continue
-        values = [
-            math.nan
-            if row[3]
-            else math.copysign(math.inf, row[2])
-            if abs(row[2]) == sys.float_info.max
-            else float(row[2])
-            for row in rows
-        ]
-        yield key, [row[0] for row in rows], [row[1] for row in rows], values
+            "SELECT step, timestamp, CASE WHEN is_nan THEN 'nan' ELSE value END"
+            f" FROM metrics{by_run} WHERE run_uuid = ? AND key = ?{within} ORDER BY step",
+            (run_id, key, *bounds),
+        )
+        found = Points()
+        while some := rows.fetchmany(_ROWS_AT_ONCE):
+            steps, times, values = zip(*some, strict=True)
+            found.extend(1, steps, times, _floats(values))
+        if found.total or window is not None:
+            yield key, _in_order(found)
 
 
-def _chunks(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+def _in_order(points: Points) -> Points:
+    """The points by time, step and value; they come by step, which is the same for most runs."""
+    times, steps = points.times, points.steps
+    later = islice(zip(times, steps, strict=True), 1, None)
+    if all(map(lt, zip(times, steps, strict=True), later)):
+        return points
+    values = points.values
+    places = sorted(range(len(values)), key=lambda at: (times[at], steps[at], values[at]))
+    found = Points()
+    found.extend(
+        1, [steps[at] for at in places], [times[at] for at in places], [values[at] for at in places]
+    )
+    return found
+
+
+def _floats(values: Iterable[float | str]) -> Sequence[float]:
+    """MLflow's values: NaN is a flag there, and the largest float stands for an infinity."""
+    floats = array("d", map(float, values))
+    largest = sys.float_info.max
+    if any(map(math.isnan, floats)) or min(floats) <= -largest or max(floats) >= largest:
+        return [_infinite(value) for value in floats]
+    return floats
+
+
+def _infinite(value: float) -> float:
+    return math.copysign(math.inf, value) if abs(value) == sys.float_info.max else value
+
+
+def chunks(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
+    """Parts of a list that fit into one statement."""
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
 
 
-def _marks(values: Sequence[Any]) -> str:
+def marks(values: Sequence[Any]) -> str:
+    """Placeholders for the values."""
     return ", ".join("?" * len(values))

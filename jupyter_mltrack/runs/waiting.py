@@ -18,6 +18,9 @@ from jupyter_mltrack import wire
 from jupyter_mltrack.errors import JournalError
 from jupyter_mltrack.journal.columns import metric_rank
 from jupyter_mltrack.journal.facts import RunFacts
+from jupyter_mltrack.runs import tags
+from jupyter_mltrack.runs.query import Wanted
+from jupyter_mltrack.runs.tags import chosen
 
 _READ_BYTES = 8 << 20
 
@@ -37,8 +40,9 @@ class WaitingRun:
     left_behind_ms: int | None = None
     """When a process that is gone last wrote to this run without ending it."""
 
-    def summary(self) -> wire.RunSummary:
+    def summary(self, wanted: Wanted | None = None) -> wire.RunSummary:
         """The run as a row, from the journal alone."""
+        wanted = wanted or Wanted()
         facts = self.facts
         return wire.RunSummary(
             run_id=wire.RunId(self.run_id),
@@ -49,16 +53,22 @@ class WaitingRun:
             status=facts.status,
             start_ms=facts.start_ms,
             end_ms=facts.end_ms,
-            metrics=_ranked(self.newest.values()),
+            metrics=_shown(self.newest, wanted),
             parent_run_id=facts.parent_run_id,
             notebook=facts.notebook,
             error=facts.error,
             waiting_points=self.points,
             live=self.live,
+            params=chosen(self.params, wanted.keys("params")),
+            tags=chosen(self.tags, wanted.keys("tags")),
+            user=self.tags.get(tags.USER, ""),
+            starred=tags.is_starred(self.tags),
+            attempt=tags.attempt_of(self.tags),
         )
 
-    def over(self, row: wire.RunSummary) -> wire.RunSummary:
+    def over(self, row: wire.RunSummary, wanted: Wanted | None = None) -> wire.RunSummary:
         """The store's row with what is newer here laid over it."""
+        wanted = wanted or Wanted()
         facts = self.facts
         changes: dict[str, object] = {"waiting_points": self.points, "live": self.live}
         if self.newest:
@@ -67,7 +77,11 @@ class WaitingRun:
                 known = newest.get(key)
                 if known is None or _is_newer(value, known):
                     newest[key] = value
-            changes["metrics"] = _ranked(newest.values())
+            changes["metrics"] = _shown(newest, wanted)
+        for kind, mine in (("params", self.params), ("tags", self.tags)):
+            if mine and wanted.keys(kind):
+                both = {one.key: one.value for one in getattr(row, kind)} | mine
+                changes[kind] = chosen(both, wanted.keys(kind))
         if self.events:
             changes |= {"status": facts.status, "end_ms": facts.end_ms}
             changes |= {"name": facts.name} if facts.name else {}
@@ -86,9 +100,9 @@ class WaitingRun:
     def over_detail(self, detail: wire.RunDetail) -> wire.RunDetail:
         """The store's run with what is newer here laid over it."""
         params = {one.key: one.value for one in detail.params} | self.params
-        tags = {one.key: one.value for one in detail.tags} | self.tags
+        labels = {one.key: one.value for one in detail.tags} | self.tags
         return msgspec.structs.replace(
-            detail, summary=self.over(detail.summary), params=_pairs(params), tags=_pairs(tags)
+            detail, summary=self.over(detail.summary), params=_pairs(params), tags=_pairs(labels)
         )
 
 
@@ -98,6 +112,13 @@ def _pairs(values: dict[str, str]) -> list[wire.Pair]:
 
 def _ranked(values: Iterable[wire.MetricValue]) -> list[wire.MetricValue]:
     return sorted(values, key=lambda value: metric_rank(value.key))
+
+
+def _shown(newest: dict[str, wire.MetricValue], wanted: Wanted) -> list[wire.MetricValue]:
+    """Those that a row holds: the columns asked for, else all of them."""
+    if wanted.columns is None:
+        return _ranked(newest.values())
+    return [newest[key] for key in wanted.metrics if key in newest]
 
 
 def _is_newer(value: wire.MetricValue, than: wire.MetricValue) -> bool:
@@ -191,7 +212,7 @@ def _take_event(run: WaitingRun, event: wire.JournalEvent, alive: bool) -> None:
         for point in event.metrics:
             _keep(run, _value(point.key, point.value, point.step, point.timestamp_ms))
         return
-    if isinstance(event, wire.Noted):
+    if isinstance(event, wire.Noted | wire.RunProgressed | wire.RunPrinted | wire.RunKept):
         return
     run.events += 1
     run.facts.apply(event)

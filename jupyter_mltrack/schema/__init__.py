@@ -1,6 +1,6 @@
 """The contract as files: `openapi.json` here and `labextension/src/wire.ts`, both committed.
 
-Run `python -m jupyter_mltrack.schema` after a change of `wire.py`, `server/requests.py` or
+Run `python -m jupyter_mltrack.schema` after a change of `wire/`, `server/requests.py` or
 `server/routes.py`; a test compares the files with what would be written.
 """
 

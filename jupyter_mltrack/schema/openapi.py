@@ -16,8 +16,9 @@ import msgspec
 from jupyter_mltrack import wire
 from jupyter_mltrack.schema.events import NUDGE_SCHEMA_ID
 from jupyter_mltrack.server import requests
-from jupyter_mltrack.server.routes import API_PREFIX, ROUTES, STATUS_OF_CODE, Route
-from jupyter_mltrack.server.service import FileAnswer
+from jupyter_mltrack.server.file_answer import FileAnswer
+from jupyter_mltrack.server.route import API_PREFIX, STATUS_OF_CODE, Route
+from jupyter_mltrack.server.routes import ROUTES
 
 BRANDED_IDS = {
     "RunId": wire.RunId,

@@ -10,10 +10,10 @@ from pathlib import Path
 from jupyter_mltrack import wire
 from jupyter_mltrack.schema.events import NUDGE_SCHEMA_ID
 from jupyter_mltrack.schema.openapi import BRANDED_IDS, openapi_document, openapi_text
-from jupyter_mltrack.server.routes import API_PREFIX
+from jupyter_mltrack.server.route import API_PREFIX
 
 _HEAD = """\
-// Written by `python -m jupyter_mltrack.schema`. Do not edit: change wire.py or the route table.
+// Written by `python -m jupyter_mltrack.schema`. Do not edit: change wire/ or the route table.
 /* eslint-disable */
 """
 

@@ -1,4 +1,4 @@
-"""Artifacts of embedded workspaces: one resolver, and listing and reading through it.
+"""Artifacts on this machine: one resolver, and listing and reading through it.
 
 A path is refused before it is looked at, then walked component by component from the workspace's
 own artifact root, each opened relative to the one before without following links: what lies
@@ -20,6 +20,7 @@ from jupyter_mltrack.workspaces import Workspace
 
 LISTED_MAX = 1_000
 PARTS_MAX = 64
+MLFLOW_FOLDERS = ("mlruns", "mlartifacts")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NOT_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO}
@@ -51,7 +52,7 @@ def list_folder(workspace: Workspace, artifact_uri: str, path: str) -> wire.Arti
                     entries.append(info)
     finally:
         os.close(handle)
-    entries.sort(key=lambda one: (not one.is_dir, one.path))
+    entries.sort(key=lambda one: (not one.is_dir, one.path.casefold(), one.path))
     return wire.ArtifactList(artifacts=entries, truncated=truncated)
 
 
@@ -78,6 +79,28 @@ def open_file(workspace: Workspace, artifact_uri: str, path: str) -> tuple[str, 
     return parts[-1], status.st_size, os.fdopen(handle, "rb")
 
 
+class LocalSource:
+    """One artifact on this machine, for a preview."""
+
+    def __init__(self, workspace: Workspace, artifact_uri: str, path: str) -> None:
+        self.path = path
+        _, size_bytes, self._file = open_file(workspace, artifact_uri, path)
+        self.size_bytes: int | None = size_bytes
+
+    def head(self, limit: int) -> bytes:
+        """Its first bytes."""
+        self._file.seek(0)
+        return self._file.read(limit)
+
+    def seekable(self, _limit: int) -> BinaryIO | None:
+        """The open file: nothing has to be brought here."""
+        return self._file
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
 def plain_parts(path: str) -> tuple[str, ...]:
     """Components of a relative path, refused unless every one is an ordinary name.
 
@@ -100,20 +123,49 @@ def plain_parts(path: str) -> tuple[str, ...]:
 def _from_root(workspace: Workspace, artifact_uri: str, path: str) -> tuple[Path, tuple[str, ...]]:
     """The workspace's artifact root and the components from there to what is asked for."""
     asked = plain_parts(path)
-    root = _local_path(workspace.artifact_root)
     place = _local_path(artifact_uri)
-    if root is None or place is None or ".." in place.parts or not place.is_relative_to(root):
-        raise MltrackError(
-            "The artifacts of this run are kept elsewhere; they are not served from here.",
-            "Open the run in the workspace's own page.",
-            code="forbidden",
-        )
-    return root, (*place.relative_to(root).parts, *asked)
+    if place is None or ".." in place.parts:
+        raise elsewhere()
+    for root in _roots(workspace):
+        if place.is_relative_to(root):
+            return root, (*place.relative_to(root).parts, *asked)
+    raise elsewhere()
+
+
+def elsewhere() -> MltrackError:
+    """What is said of artifacts that are not served from here."""
+    return MltrackError(
+        "The artifacts of this run are kept elsewhere; they are not served from here.",
+        "Open the run in the workspace's own page.",
+        code="forbidden",
+    )
+
+
+def is_local(artifact_uri: str) -> bool:
+    """Whether an address names a place on this machine, a served one or not."""
+    return artifact_uri.startswith("/") or urlsplit(artifact_uri).scheme in ("", "file")
+
+
+def _roots(workspace: Workspace) -> list[Path]:
+    """Folders on this machine that the workspace keeps artifacts in.
+
+    A store that is a folder keeps them inside, one that is a database file beside it, in the
+    folders that MLflow makes for that. A server keeps none here.
+    """
+    own = _local_path(workspace.artifact_root)
+    if own is not None:
+        return [own]
+    if workspace.database is not None:
+        return [workspace.database.parent / name for name in MLFLOW_FOLDERS]
+    folder = _local_path(workspace.tracking_uri)
+    return [folder] if folder is not None and len(folder.parts) > 1 else []
 
 
 def _local_path(uri: str | None) -> Path | None:
     if not uri:
         return None
+    if uri.startswith("/") and not uri.startswith("//") and "\0" not in uri:
+        return Path(uri)
     parts = urlsplit(uri)
     if (
         parts.scheme != "file"

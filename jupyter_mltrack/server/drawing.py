@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from jupyter_mltrack import wire
 from jupyter_mltrack.journal import series as series_files
+from jupyter_mltrack.journal.columns import BYTES_PER_POINT, FAST_FROM
 from jupyter_mltrack.journal.live import LiveIndex
 from jupyter_mltrack.journal.live_run import answer
+from jupyter_mltrack.journal.numbers import keys_of_page, stat_of
 from jupyter_mltrack.journal.progress import local_ids
 from jupyter_mltrack.server.requests import SeriesRequest
+from jupyter_mltrack.server.run_requests import MetricTableRequest
 
 KEPT_BYTES_MAX = 128 << 20
 
@@ -41,12 +45,40 @@ class Drawing:
                 since=request.since,
                 keys=request.keys,
                 max_points=request.max_points,
+                window=request.window,
             )
             found = live or self._from_file(request, run_id)
             if found is not None:
                 return msgspec.structs.replace(found, run_id=request.run_id)
             if self._index.is_partial(request.workspace, run_id):
                 return None
+        return None
+
+    def stamp(self, request: SeriesRequest) -> str | None:
+        """What the store said of the run when its points were copied; None for no copy."""
+        kept = self._load(request.workspace, request.run_id)
+        return kept.stamp if kept is not None else None
+
+    def metrics(self, request: MetricTableRequest) -> wire.MetricTable | None:
+        """A page of the run's metrics in numbers; None when only the store has all of them."""
+        total = 0
+
+        def choose(keys: Iterable[str]) -> list[str]:
+            nonlocal total
+            chosen, total = keys_of_page(keys, request.search, request.offset, request.limit)
+            return chosen
+
+        for run_id in local_ids(self._data_dir, request.run_id):
+            columns = self._index.copied(request.workspace, run_id, choose)
+            if columns is None:
+                kept = self._load(request.workspace, run_id)
+                if kept is None or not kept.complete or kept.stamp or kept.hidden:
+                    continue
+                if kept.facts.resumed or not (kept.facts.ended and kept.facts.born):
+                    continue
+                columns = {key: kept.columns[key] for key in choose(kept.columns)}
+            stats = [stat_of(key, points) for key, points in columns.items()]
+            return wire.MetricTable(metrics=stats, total=total)
         return None
 
     def is_partial(self, request: SeriesRequest) -> bool:
@@ -62,6 +94,8 @@ class Drawing:
 
     def stored(self, request: SeriesRequest, stored: wire.Series) -> wire.Series:
         """The store's answer: always from the first point on, so nothing new is said as nothing."""
+        if request.window is not None:
+            return msgspec.structs.replace(stored, reset=True)
         total = sum(column.total or len(column.values) for column in stored.columns)
         cursor = total + 1
         if request.since == cursor:
@@ -70,8 +104,12 @@ class Drawing:
 
     def _from_file(self, request: SeriesRequest, run_id: str) -> wire.Series | None:
         kept = self._load(request.workspace, run_id)
-        if kept is None or not kept.complete or kept.facts.resumed or not kept.facts.ended:
+        if kept is None or kept.facts.resumed or not kept.facts.ended:
             return None
+        if not kept.complete:
+            partly = kept.stamp is not None and request.keys is not None
+            if not partly or not kept.columns.keys() >= set(request.keys or ()):
+                return None
         if not kept.facts.born:
             return None
         total = sum(points.total for points in kept.columns.values()) + 1
@@ -83,6 +121,7 @@ class Drawing:
             versions=(total, total),
             max_points=request.max_points,
             hidden=kept.hidden,
+            window=request.window,
         )
 
     def _load(self, workspace_id: str, run_id: str) -> series_files.KeptRun | None:
@@ -100,6 +139,8 @@ class Drawing:
         kept = series_files.load(self._data_dir, workspace_id, run_id)
         if kept is None:
             return None
+        if stamp[0] > BYTES_PER_POINT * FAST_FROM:
+            import numpy  # noqa: F401, ICN001  # long columns are thinned by it
         with self._lock:
             self._kept[path] = (stamp, kept)
             self._kept.move_to_end(path)

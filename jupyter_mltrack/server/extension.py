@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Coroutine
 from pathlib import Path
@@ -22,11 +23,12 @@ from jupyter_mltrack.server.handler import handler_rows
 from jupyter_mltrack.server.health import HealthWatch
 from jupyter_mltrack.server.known import KnownWorkspaces
 from jupyter_mltrack.server.limits import ALL_REQUESTS_MAX, USER_REQUESTS_MAX, RequestLimits
+from jupyter_mltrack.server.moves import NotebookMoves
 from jupyter_mltrack.server.pool import ReaderPool
 from jupyter_mltrack.server.routes import ROUTES
 from jupyter_mltrack.server.service import Service
 from jupyter_mltrack.server.tail import Tail
-from jupyter_mltrack.settings import data_dir
+from jupyter_mltrack.settings import SERVER_ROOT_VARIABLE, data_dir
 from jupyter_mltrack.workspaces import Workspace
 
 ASKED_COUNTS_S = 30.0
@@ -65,10 +67,12 @@ class MltrackApp(ExtensionApp):
     def initialize_settings(self) -> None:
         """Make the parts and have them started with the server's loop."""
         folder = data_dir()
+        os.environ[SERVER_ROOT_VARIABLE] = self._root_dir()
         self._tasks: set[asyncio.Task[None]] = set()
         self._index = LiveIndex(folder, memory_bytes_max=self.live_memory_mb << 20)
         self._pool = ReaderPool()
         self._known = KnownWorkspaces(folder, Path(self._root_dir()))
+        self._pool.may_sign_in = lambda workspace: not self._known.is_only_added(workspace)
         self._health = HealthWatch(
             folder,
             self._pool,
@@ -84,7 +88,10 @@ class MltrackApp(ExtensionApp):
             orphaned=self._recover_soon,
         )
         self._service.catch_up = self._tail.catch_up
+        self._service.nudge = self._service.elsewhere.changed = self._emit
         self._server.event_logger.register_event_schema(nudge_event_schema())
+        self._moves = NotebookMoves(self._server, self._root_dir())
+        self._moves.start()
         self._loop: asyncio.AbstractEventLoop = self._server.io_loop.asyncio_loop  # type: ignore[attr-defined]
         self._loop.call_soon_threadsafe(self._start)
 
@@ -95,11 +102,13 @@ class MltrackApp(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """End the thread, the tasks and the processes that were started here."""
+        self._moves.stop()
         await asyncio.to_thread(self._tail.stop)
         self._index.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._service.elsewhere.close()
         await self._health.close()
         await self._pool.close()
 
@@ -118,6 +127,16 @@ class MltrackApp(ExtensionApp):
         self._tail.start()
         self._health.start()
         self._spawn(self._tidy())
+        self._spawn(self._follow_jobs())
+
+    async def _follow_jobs(self) -> None:
+        """Have jobs at services followed that nobody follows since this machine was shut down."""
+        from jupyter_mltrack.jobs import folders
+
+        try:
+            await asyncio.to_thread(folders.resume)
+        except (MltrackError, OSError) as error:
+            self.log.info("Jobs at services wait for somebody who looks: %s", error)
 
     async def _tidy(self) -> None:
         while True:

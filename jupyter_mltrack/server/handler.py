@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import msgspec
@@ -23,15 +23,18 @@ from tornado.iostream import StreamClosedError
 
 from jupyter_mltrack.errors import MltrackError
 from jupyter_mltrack.server.clean import clean_text, encode_json, without_folders
+from jupyter_mltrack.server.file_answer import FileAnswer
 from jupyter_mltrack.server.limits import RequestLimits, TooMany
-from jupyter_mltrack.server.routes import API_PREFIX, AUTH_RESOURCE, STATUS_OF_CODE, Route
-from jupyter_mltrack.server.service import FileAnswer, Service
+from jupyter_mltrack.server.route import API_PREFIX, AUTH_RESOURCE, STATUS_OF_CODE, Route
+from jupyter_mltrack.server.service import Service
 from jupyter_mltrack.wire import Problem
 
 BODY_BYTES_MAX = 64 << 10
 DRAINED_BYTES_MAX = 4 << 20
 """A body over the limit is read to its end and dropped up to here, so that its sender hears why."""
 URL_CHARACTERS_MAX = 32 << 10
+SENT_BYTES = 1 << 20
+_ANCESTORS = re.compile(r"(?:\A|;)\s*frame-ancestors\s+([^;,]+)", re.IGNORECASE)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._~%-]+)(?::(?P<port>[0-9]{1,5}))?\Z")
 _OF_JUPYTER = frozenset({"token", "no_track_activity", "_xsrf"})
@@ -75,6 +78,7 @@ class RouteHandler(APIHandler):
         self._body_bytes = 0
         self._slot: str | None = None
         self._gone = False
+        self._cancel: Callable[[], None] | None = None
         self._work: asyncio.Task[msgspec.Struct | FileAnswer] | None = None
 
     @property
@@ -240,24 +244,45 @@ class RouteHandler(APIHandler):
         """Nothing here is cached."""
 
     async def _send_file(self, answer: FileAnswer) -> None:
-        self.set_header("Content-Security-Policy", "sandbox; default-src 'none'")
-        self.set_header("Content-Disposition", disposition(answer.name))
-        self.set_header("Content-Length", str(answer.size_bytes))
-        self._file_type = "application/octet-stream"
-        self.set_header("Content-Type", self._file_type)
+        policy = answer.policy.replace("{ancestors}", self._ancestors())
+        self.set_header("Content-Security-Policy", policy)
+        if answer.attached:
+            self.set_header("Content-Disposition", disposition(answer.name))
+        if answer.size_bytes is not None:
+            self.set_header("Content-Length", str(answer.size_bytes))
+        self.set_header("Content-Type", answer.media_type)
+        self._cancel = answer.cancel
+        if self._gone and answer.cancel is not None:
+            answer.cancel()
         try:
             with answer.open() as file:
-                left = answer.size_bytes
-                while left > 0:
-                    chunk = await asyncio.to_thread(file.read, min(left, 1 << 20))
-                    if not chunk:
-                        break
-                    left -= len(chunk)
-                    self.write(chunk)
-                    await self.flush()
+                await self._send_bytes(file, answer.size_bytes)
         except StreamClosedError:
             raise web.Finish from None
-        self.finish(set_content_type=self._file_type)
+        except OSError:
+            # The headers are gone: only a broken connection says that the file is not whole.
+            self.request.connection.stream.close()  # type: ignore[union-attr]
+            raise web.Finish from None
+        self.finish(set_content_type=answer.media_type)
+
+    async def _send_bytes(self, file: BinaryIO, size_bytes: int | None) -> None:
+        left = size_bytes
+        while left is None or left > 0:
+            asked = SENT_BYTES if left is None else min(left, SENT_BYTES)
+            chunk = await asyncio.to_thread(file.read, asked)
+            if not chunk:
+                break
+            if left is not None:
+                left -= len(chunk)
+            self.write(chunk)
+            await self.flush()
+        if left:
+            raise OSError("the file is shorter than it was")
+
+    def _ancestors(self) -> str:
+        """Who may frame a page of this server, as the server is configured: `'self'` at least."""
+        found = _ANCESTORS.search(self.content_security_policy)
+        return found[1].strip() if found else "'self'"
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Answer with a problem, whatever went wrong."""
@@ -278,6 +303,7 @@ class RouteHandler(APIHandler):
                 message=clean_text(without_folders(error.message)),
                 hint=clean_text(without_folders(error.hint)),
                 retry_after_ms=retry_ms,
+                at=getattr(error, "at", None),
             )
         if isinstance(error, web.HTTPError) or status_code in _CODE_OF_STATUS:
             code = _CODE_OF_STATUS.get(status_code, "bad_request")
@@ -310,6 +336,8 @@ class RouteHandler(APIHandler):
         self._gone = True
         if self._work is not None:
             self._work.cancel()
+        if self._cancel is not None:
+            self._cancel()
         self._leave()
         super().on_connection_close()
 

@@ -8,14 +8,13 @@ while a page looks.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from jupyter_mltrack import wire
+from jupyter_mltrack import own_log, wire
 from jupyter_mltrack.errors import MltrackError
 from jupyter_mltrack.journal.shipping_state import Backlog, BacklogMeter, read_health
 from jupyter_mltrack.server.known import CONNECT_HINT, KnownWorkspaces, not_connected
@@ -29,7 +28,7 @@ TROUBLE_AGAIN_S = 5.0
 CHECK_TIME_S = 4.0
 CHECK_LIMIT_S = 6.0
 
-_log = logging.getLogger(__name__)
+_log = own_log.logger(__name__)
 
 
 class HealthWatch:
@@ -72,9 +71,7 @@ class HealthWatch:
         waits = self._late(workspace.id)
         if waits is None:
             return health
-        return msgspec.structs.replace(
-            health, waiting_points=waits.points, waiting_since_ms=waits.since_ms
-        )
+        return waits.added_to(health)
 
     def start(self) -> None:
         """Begin to measure what waits, and to check again what a page looks at."""
@@ -123,6 +120,11 @@ class HealthWatch:
             self._checked_at_s.pop(workspace.id, None)
             others = [one for one in self._watched if one.id != workspace.id]
             self.watch([workspace, *others])
+
+    def look_at_all_again(self) -> None:
+        """Somebody signed in or out: check all that a page looks at."""
+        self._checked_at_s.clear()
+        self.watch(self._watched)
 
     async def close(self) -> None:
         """Stop all checks."""

@@ -1,9 +1,9 @@
 """The workspaces this server knows. A request names one by its id, never by an address.
 
 Known are: the workspace of a notebook's project, the one that the server's own environment
-names, and those that kernels of this user wrote to. An address that only a project's file names
-is listed but not asked until the user says so (a POST), or a kernel uses it: opening a folder
-that somebody else wrote connects to nothing.
+names, those that kernels of this user wrote to, and those the user added. An address that only a
+project's file names is listed but not asked until the user says so (a POST), or a kernel uses
+it: opening a folder that somebody else wrote connects to nothing.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from __future__ import annotations
 import os
 import re
 import threading
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from jupyter_mltrack import wire
 from jupyter_mltrack.errors import MltrackError, NotFound, UsageError
+from jupyter_mltrack.server.user_list import UserList, from_kept, from_spec
 from jupyter_mltrack.settings import load_settings
-from jupyter_mltrack.workspaces import Workspace, from_meta, resolve
+from jupyter_mltrack.workspaces import Workspace, from_meta, resolve, used
+from jupyter_mltrack.workspaces.resolve import workspace_id as id_of
 
 WORKSPACES_MAX = 200
 _DRIVE = re.compile(r"\A\w+:")
@@ -32,6 +35,7 @@ class KnownWorkspaces:
         self._known: dict[str, Workspace] = {}
         self._connected: set[str] = set()
         self._experiments: dict[str, str | None] = {}
+        self._list = UserList(data_dir)
 
     def get(self, workspace_id: str) -> Workspace:
         """The workspace with this id.
@@ -63,7 +67,8 @@ class KnownWorkspaces:
         """Say whether the store behind it may be asked."""
         if workspace.kind == "local" or workspace.id in self._connected:
             return True
-        if (self._data_dir / "state" / f"{workspace.id}.json").exists():
+        written = (self._data_dir / "state" / f"{workspace.id}.json").exists()
+        if written or used.is_used(self._data_dir, workspace.id):
             self._connected.add(workspace.id)
         return workspace.id in self._connected
 
@@ -73,15 +78,72 @@ class KnownWorkspaces:
         self._connected.add(workspace_id)
         return workspace
 
-    def add_journal(self, meta: wire.JournalMeta) -> Workspace:
-        """Know the workspace that a journal belongs to: a kernel of this user uses it."""
+    def add_journals(self, metas: Iterable[wire.JournalMeta]) -> None:
+        """Know the workspaces that journals belong to: kernels of this user use them."""
+        forgotten = self._list.load().forgotten
         with self._lock:
-            known = self._known.get(meta.workspace_id)
-            if known is None or meta.workspace_id not in self._connected:
-                known = known or from_meta(meta)
-                self._add(known)
-                self._connected.add(meta.workspace_id)
-        return known
+            for meta in metas:
+                if meta.created_ms <= forgotten.get(meta.workspace_id, -1):
+                    continue
+                known = self._known.get(meta.workspace_id)
+                if known is None or meta.workspace_id not in self._connected:
+                    self._add(known or from_meta(meta))
+                    self._connected.add(meta.workspace_id)
+
+    def add_listed(self) -> None:
+        """Know the workspaces that the user added, and those that were chosen in a notebook."""
+        self.add_journals(used.listed(self._data_dir))
+        for added in self._list.load().added:
+            if added.id in self._known:
+                continue
+            workspace = from_kept(added, self._root_dir)
+            if workspace is not None:
+                with self._lock:
+                    self._add(workspace)
+                    self._connected.add(workspace.id)
+
+    def add(self, spec: str, name: str) -> Workspace:
+        """Add a workspace to the user's list; its store may be asked from then on.
+
+        Raises:
+            UsageError: it is neither an http(s) address nor a folder below the server's.
+            NotFound: the folder keeps no runs.
+        """
+        workspace, kept = from_spec(spec, name, self._root_dir)
+        self._list.add(workspace, kept, workspace.name if name else "")
+        with self._lock:
+            self._known.pop(workspace.id, None)
+            self._add(workspace)
+            self._connected.add(workspace.id)
+        return workspace
+
+    def forget(self, workspace_id: str) -> Workspace:
+        """Take a workspace off the list; nothing in it is deleted.
+
+        Raises:
+            NotFound: it is not known.
+        """
+        workspace = self.get(workspace_id)
+        self._list.forget(workspace_id)
+        with self._lock:
+            self._known.pop(workspace_id, None)
+            self._connected.discard(workspace_id)
+        return workspace
+
+    def is_only_added(self, workspace: Workspace) -> bool:
+        """Whether only its entry in the user's list speaks for it: no kernel ever used it.
+
+        The credentials in the server's environment are not meant for such a place. An Azure ML
+        workspace gets tokens of its own cloud only; see `azure.clouds`.
+        """
+        if workspace.kind == "azureml":
+            return False
+        meant = os.environ.get("MLFLOW_TRACKING_URI")
+        if meant and id_of(meant) == workspace.id:
+            return False
+        if (self._data_dir / "state" / f"{workspace.id}.json").exists():
+            return False
+        return any(one.id == workspace.id for one in self._list.load().added)
 
     def of_path(self, path: str | None) -> Workspace:
         """The workspace of the project that a notebook lies in.
@@ -109,10 +171,45 @@ class KnownWorkspaces:
         """The experiment that the project's settings name for new runs."""
         return self._experiments.get(workspace_id)
 
+    def below_root(self, path: str, workspace: Workspace | None = None) -> str:
+        """A notebook's path below the server's root folder, as JupyterLab names it.
+
+        A path that is not absolute is below the project's folder. Empty where the notebook is
+        elsewhere: then this server cannot open it.
+        """
+        if not path or "\0" in path:
+            return ""
+        place = Path(path)
+        if not place.is_absolute():
+            if workspace is None or workspace.root is None:
+                return ""
+            place = workspace.root / place
+        try:
+            found = place.resolve().relative_to(self._root_dir.resolve())
+        except (OSError, ValueError, RuntimeError):
+            return ""
+        return found.as_posix()
+
     def _add(self, workspace: Workspace) -> None:
         self._known[workspace.id] = workspace
         while len(self._known) > WORKSPACES_MAX:
             self._known.pop(next(iter(self._known)))
+
+    def file_of(self, path: str) -> str:
+        """Where a file lies that JupyterLab names by its path below the server's root folder.
+
+        Raises:
+            UsageError: the path leaves that folder, also by a link, or there is no such file.
+        """
+        place = self._folder(path) / PurePosixPath(_DRIVE.sub("", path)).name
+        try:
+            found = place.resolve(strict=True)
+            found.relative_to(self._root_dir.resolve())
+        except (OSError, ValueError, RuntimeError):
+            raise UsageError(
+                "There is no such file.", "Name one below the server's folder."
+            ) from None
+        return str(found)
 
     def _folder(self, path: str | None) -> Path:
         parts = PurePosixPath(_DRIVE.sub("", path or "")).parts
@@ -133,4 +230,4 @@ CONNECT_HINT = "Press Sync to connect, or track a cell with it."
 
 def not_connected(workspace: Workspace) -> str:
     """Why the store is not asked yet."""
-    return f"{workspace.display_uri} is named by this project's settings and was never used here."
+    return f"{workspace.title} is named by this project's settings and was never used here."

@@ -9,45 +9,74 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
+from jupyter_mltrack import own_log
 from jupyter_mltrack.errors import MltrackError
-from jupyter_mltrack.server.reader import Call, CallName, PlainWorkspace, Reply
+from jupyter_mltrack.server.reader import WITHOUT_CREDENTIALS, Call, CallName, Reply
 from jupyter_mltrack.workspaces import Workspace
+from jupyter_mltrack.workspaces.plain import PlainWorkspace
 
-PROCESSES_MAX = 4
+PROCESSES_MAX = 6
 WAITING_MAX = 32
 REPLY_BYTES_MAX = 64 << 20
 START_LIMIT_S = 60.0
 IDLE_S = 600.0
 FIRST_PAUSE_S = 2.0
 PAUSE_MAX_S = 30.0
+WITHOUT_MLFLOW: dict[CallName, str] = {
+    "azure_overview": "azure",
+    "azure_compute": "azure",
+    "cloud_endpoint": "azure",
+    "cloud_act": "endpoints",
+    "remove_job": "azure",
+    "stop_run": "azure",
+}
+"""Plain requests to a cloud -> the process for them, which need not wait for MLflow's import."""
+CREDENTIALS = frozenset(
+    {
+        "MLFLOW_TRACKING_USERNAME",
+        "MLFLOW_TRACKING_PASSWORD",
+        "MLFLOW_TRACKING_TOKEN",
+        "MLFLOW_TRACKING_AUTH",
+        "MLFLOW_TRACKING_AWS_SIGV4",
+        "MLFLOW_TRACKING_CLIENT_CERT_PATH",
+    }
+)
+"""What a process does not get that asks a place the credentials were not set for."""
 
-_log = logging.getLogger(__name__)
+_log = own_log.logger(__name__)
 
 
 class StoreTrouble(MltrackError):
     """A reader process gave a problem, or none of its own in time."""
 
     def __init__(
-        self, message: str, hint: str = "", *, code: str, retry_after_ms: int | None = None
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        code: str,
+        retry_after_ms: int | None = None,
+        at: int | None = None,
     ) -> None:
         super().__init__(message, hint, code=code)
         self.retry_after_ms = retry_after_ms
+        self.at = at
 
 
 class _Reader:
     """One process and the calls to it, one at a time."""
 
-    def __init__(self, name: str, warm: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, warm: Mapping[str, Any], *, may_sign_in: bool = True) -> None:
         self.name = name
+        self._may_sign_in = may_sign_in
         self.used_at_s = time.monotonic()
         self._warm = dict(warm)
         self._is_warm = False
@@ -125,7 +154,11 @@ class _Reader:
             if problem.code == "store_unreachable":
                 retry_ms = self._pause()
             raise StoreTrouble(
-                problem.message, problem.hint, code=problem.code, retry_after_ms=retry_ms
+                problem.message,
+                problem.hint,
+                code=problem.code,
+                retry_after_ms=retry_ms,
+                at=problem.at,
             )
         if call.name != "check":
             self._pause_s = 0.0
@@ -193,6 +226,9 @@ class _Reader:
     async def _launch(self) -> None:
         self._is_warm = False
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        if not self._may_sign_in:
+            environment = {k: v for k, v in environment.items() if k not in CREDENTIALS}
+            environment[WITHOUT_CREDENTIALS] = "1"
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "jupyter_mltrack.server.reader",
             stdin=asyncio.subprocess.PIPE,
@@ -237,6 +273,8 @@ class ReaderPool:
     def __init__(self) -> None:
         self._readers: dict[str, _Reader] = {}
         self._closed = False
+        self.may_sign_in: Callable[[Workspace], bool] = lambda _workspace: True
+        """Whether the credentials of the server's environment are meant for a workspace."""
 
     async def call(
         self,
@@ -258,12 +296,16 @@ class ReaderPool:
             raise StoreTrouble("The server is stopping.", code="store_error")
         local = workspace is not None and workspace.kind == "local"
         key = process or ("local" if local or workspace is None else workspace.id)
+        if workspace is not None and not local and name in WITHOUT_MLFLOW:
+            key = f"{WITHOUT_MLFLOW[name]}-{workspace.id}"
         reader = self._readers.get(key)
         if reader is None:
             await self._make_room()
             shown = workspace.name if workspace else "the workspace"
-            warm = {"mlflow": True} if workspace is not None and not local else {}
-            reader = self._readers[key] = _Reader(shown, warm)
+            with_mlflow = workspace is not None and not local and name not in WITHOUT_MLFLOW
+            warm = {"mlflow": True} if with_mlflow else {}
+            trusted = workspace is None or local or self.may_sign_in(workspace)
+            reader = self._readers[key] = _Reader(shown, warm, may_sign_in=trusted)
         plain = PlainWorkspace.of(workspace) if workspace else None
         return await reader.call(Call(0, name, plain, args), limit_s)
 

@@ -13,16 +13,22 @@ import queue
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from jupyter_mltrack import wire
-from jupyter_mltrack.errors import MltrackError
-from jupyter_mltrack.journal.live_run import ANSWER_POINTS_MAX
+from jupyter_mltrack import own_log, wire
+from jupyter_mltrack.errors import MltrackError, NotFound
+from jupyter_mltrack.server.about_calls import ABOUT_CALLS
+from jupyter_mltrack.server.account_calls import ACCOUNT_CALLS
+from jupyter_mltrack.server.artifact_calls import ARTIFACT_CALLS
 from jupyter_mltrack.server.clean import clean_text, encode_json
+from jupyter_mltrack.server.job_calls import JOB_CALLS
+from jupyter_mltrack.server.manage_calls import MANAGE_CALLS
+from jupyter_mltrack.server.model_calls import MODEL_CALLS
+from jupyter_mltrack.server.run_calls import RUN_CALLS
 from jupyter_mltrack.workspaces import Workspace
+from jupyter_mltrack.workspaces.plain import PlainWorkspace
 
 CallName = Literal[
     "runs",
@@ -31,51 +37,66 @@ CallName = Literal[
     "series",
     "check",
     "artifact_root",
+    "artifact_list",
     "waiting",
     "waiting_run",
+    "waiting_metrics",
     "sync",
     "recover",
     "warm",
+    "models",
+    "model",
+    "model_version",
+    "register",
+    "alias",
+    "model_tag",
+    "remove_model",
+    "targets",
+    "plan",
+    "deploy",
+    "job_backends",
+    "plan_job",
+    "submit_job",
+    "follow_jobs",
+    "cancel_job",
+    "remove_job",
+    "stop_run",
+    "cloud_endpoint",
+    "cloud_act",
+    "monitor",
+    "drift",
+    "run_columns",
+    "run_details",
+    "run_diff",
+    "run_metrics",
+    "run_about",
+    "run_output",
+    "run_export",
+    "artifact_preview",
+    "tag_runs",
+    "rename_run",
+    "delete_runs",
+    "restore_runs",
+    "describe_model",
+    "stage_model",
+    "running",
+    "run_stamp",
+    "where_is",
+    "azure_overview",
+    "azure_compute",
+    "account",
+    "sign_in_begin",
+    "sign_in_look",
+    "sign_in_cancel",
+    "sign_out",
+    "workspaces_seen",
+    "learn_workspace",
 ]
 
-_log = logging.getLogger(__name__)
+WITHOUT_CREDENTIALS = "MLTRACK_WITHOUT_CREDENTIALS"
+"""Set for a process that must not sign in anywhere with what this user has."""
 
-
-class PlainWorkspace(msgspec.Struct, frozen=True):
-    """A workspace as it goes through the pipe; the pipe is private, the address is whole."""
-
-    id: str
-    kind: wire.WorkspaceKind
-    name: str
-    tracking_uri: str
-    display_uri: str
-    root: str | None = None
-    artifact_root: str | None = None
-
-    @classmethod
-    def of(cls, workspace: Workspace) -> PlainWorkspace:
-        """The same workspace, ready for the pipe."""
-        return cls(
-            id=workspace.id,
-            kind=workspace.kind,
-            name=workspace.name,
-            tracking_uri=workspace.tracking_uri,
-            display_uri=workspace.display_uri,
-            root=str(workspace.root) if workspace.root else None,
-            artifact_root=workspace.artifact_root,
-        )
-
-    def workspace(self) -> Workspace:
-        """The workspace as the readers want it."""
-        return Workspace(
-            id=self.id,
-            kind=self.kind,
-            name=self.name,
-            tracking_uri=self.tracking_uri,
-            display_uri=self.display_uri,
-            root=Path(self.root) if self.root else None,
-            artifact_root=self.artifact_root,
-        )
+_log = own_log.logger(__name__)
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -101,13 +122,20 @@ class Reply(msgspec.Struct, frozen=True):
 def _runs(workspace: Workspace, args: dict[str, Any]) -> Any:
     from jupyter_mltrack import runs
 
-    return runs.list_runs(workspace, **args)
+    said = {name: value for name, value in args.items() if value not in (None, False)}
+    return runs.list_runs(workspace, **said, ship_first=False)  # to look changes nothing
 
 
 def _run(workspace: Workspace, args: dict[str, Any]) -> Any:
     from jupyter_mltrack import runs
 
-    return runs.get_run(workspace, **args)
+    found = runs.get_run(workspace, **args)
+    if found.summary.deleted:
+        raise NotFound(
+            f"The run {found.summary.name} is deleted.",
+            "Restore it to see it again; it is kept until somebody cleans the workspace.",
+        )
+    return found
 
 
 def _experiments(workspace: Workspace, args: dict[str, Any]) -> Any:
@@ -118,15 +146,14 @@ def _experiments(workspace: Workspace, args: dict[str, Any]) -> Any:
 
 def _series(workspace: Workspace, args: dict[str, Any]) -> Any:
     from jupyter_mltrack import runs
+    from jupyter_mltrack.journal.columns import Window
     from jupyter_mltrack.journal.progress import run_alias
     from jupyter_mltrack.settings import data_dir
 
-    args = {**args, "run_id": run_alias(data_dir(), args["run_id"])}
-    found = runs.series(workspace, **args)
-    room = max(10, ANSWER_POINTS_MAX // max(1, len(found.columns)))
-    if sum(len(column.values) for column in found.columns) > ANSWER_POINTS_MAX:
-        found = runs.series(workspace, **{**args, "max_points": room})
-    return found
+    run_id = run_alias(data_dir(), args.pop("run_id"))
+    said = args.pop("window", None)
+    window = Window(*said) if said is not None else None
+    return runs.series(workspace, run_id, **args, window=window, copies=data_dir())
 
 
 def _waiting(workspace: Workspace, args: dict[str, Any]) -> Any:
@@ -156,12 +183,6 @@ def _check(workspace: Workspace, args: dict[str, Any]) -> Any:
     return workspace.check(**args)
 
 
-def _artifact_root(workspace: Workspace, args: dict[str, Any]) -> Any:
-    from jupyter_mltrack import runs
-
-    return {"uri": runs.get_run(workspace, **args).artifact_uri}
-
-
 def _sync(_workspace: Workspace | None, args: dict[str, Any]) -> Any:
     from jupyter_mltrack.journal.ship import sync
     from jupyter_mltrack.settings import data_dir
@@ -179,7 +200,11 @@ def _recover(_workspace: Workspace | None, _args: dict[str, Any]) -> Any:
 def _warm(_workspace: Workspace | None, args: dict[str, Any]) -> Any:
     """Import what the first question would wait for."""
     if args.get("mlflow"):
-        import mlflow.tracking  # noqa: F401
+        import mlflow.tracking
+        import mlflow.utils.credentials
+
+        if WITHOUT_CREDENTIALS in os.environ:  # nor those of MLflow's own file
+            mlflow.utils.credentials._get_credentials_path = lambda: os.devnull
     from jupyter_mltrack import runs  # noqa: F401
 
     return {}
@@ -191,12 +216,18 @@ CALLS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "experiments": _experiments,
     "series": _series,
     "check": _check,
-    "artifact_root": _artifact_root,
     "waiting": _waiting,
     "waiting_run": _waiting_run,
     "sync": _sync,
     "recover": _recover,
     "warm": _warm,
+    **ARTIFACT_CALLS,
+    **MANAGE_CALLS,
+    **MODEL_CALLS,
+    **ABOUT_CALLS,
+    **RUN_CALLS,
+    **JOB_CALLS,
+    **ACCOUNT_CALLS,
 }
 
 
@@ -210,7 +241,9 @@ def answer(call: Call) -> Reply:
         result = CALLS[call.name](workspace, dict(call.args))
     except MltrackError as error:
         code: Any = error.code
-        return Reply(call.id, problem=_problem(code, error.message, error.hint))
+        problem = _problem(code, error.message, error.hint)
+        at = getattr(error, "at", None)
+        return Reply(call.id, problem=msgspec.structs.replace(problem, at=at))
     except (MemoryError, RecursionError):
         return Reply(call.id, problem=_problem("store_error", "The store's answer is too large."))
     except Exception as error:

@@ -6,10 +6,11 @@ bounds is refused with 400. No struct takes a tracking URI: a workspace is named
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from jupyter_mltrack.journal.columns import Window
 from jupyter_mltrack.wire import ExperimentId, Request, RunId, WorkspaceId
 
 __all__ = [
@@ -29,6 +30,7 @@ WorkspaceField = Annotated[WorkspaceId, Meta(pattern=r"\A[0-9a-f]{12}\Z")]
 RunField = Annotated[RunId, Meta(pattern=r"\A[A-Za-z0-9_-]{1,256}\Z")]
 ExperimentField = Annotated[ExperimentId, Meta(pattern=r"\A[A-Za-z0-9_-]{1,256}\Z")]
 KeyField = Annotated[str, Meta(min_length=1, max_length=5_000)]
+ColumnField = Annotated[str, Meta(pattern=r"(?s)\A(?:metrics|params|tags)\..{1,5000}\Z")]
 PathField = Annotated[str, Meta(max_length=4_096)]
 
 MAX_SERIES_POINTS = 2_000
@@ -58,11 +60,21 @@ class LiveRequest(Request, frozen=True):
 
 
 class RunsRequest(Request, frozen=True):
-    """`search` is words, or a filter in MLflow's language when it holds a comparison."""
+    """`search` is words, or a filter in MLflow's language when it holds a comparison.
+
+    `order_by` is a term in MLflow's language (``metrics.`val loss` DESC``). With `columns`
+    (`metrics.loss`, `params.lr`, `tags.team`) rows hold these and nothing else of the kind. With
+    `roots` rows are runs that are nested under none, with `parent` those right below one.
+    """
 
     workspace: WorkspaceField
     experiment: ExperimentField | None = None
     search: Annotated[str, Meta(max_length=2_000)] | None = None
+    order_by: Annotated[str, Meta(max_length=6_000)] | None = None
+    columns: Annotated[list[ColumnField], Meta(max_length=200)] | None = None
+    deleted: bool = False
+    roots: bool = False
+    parent: RunField | None = None
     page_token: Annotated[str, Meta(max_length=2_000)] | None = None
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
 
@@ -82,6 +94,18 @@ class SeriesRequest(Request, frozen=True):
     since: Annotated[int, Meta(ge=0, le=MAX_CURSOR)] = 0
     keys: Annotated[list[KeyField], Meta(max_length=500)] | None = None
     max_points: Annotated[int, Meta(ge=10, le=MAX_SERIES_POINTS)] = MAX_SERIES_POINTS
+    start: Annotated[int, Meta(ge=-(2**62), le=MAX_CURSOR)] | None = None
+    """With `end`: only points from the one to the other are thinned and answered; `since` is 0."""
+    end: Annotated[int, Meta(ge=-(2**62), le=MAX_CURSOR)] | None = None
+    x: Literal["step", "time"] = "step"
+    """What `start` and `end` are."""
+
+    @property
+    def window(self) -> Window | None:
+        """The part that is looked at; None for the whole run."""
+        if self.start is None and self.end is None:
+            return None
+        return Window(self.start, self.end, self.x)
 
 
 class ArtifactsRequest(Request, frozen=True):

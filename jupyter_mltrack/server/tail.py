@@ -2,19 +2,19 @@
 
 It looks often while a run is live and somebody listens, a few times a second while somebody
 listens only, and rarely else: an idle server costs next to nothing. At most twenty nudges a second
-leave, the first one at once; what changes in between is told together. Nudges carry ids and
-cursors, never values.
+leave, fewer where each names many runs, the first one at once; what changes in between is told
+together. Nudges carry ids and cursors, never values.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
 
-from jupyter_mltrack import wire
-from jupyter_mltrack.journal.live import Change, LiveIndex
+from jupyter_mltrack import own_log, wire
+from jupyter_mltrack.journal.live import LiveIndex
+from jupyter_mltrack.journal.live_run import Change
 
 LIVE_INTERVAL_S = 0.02
 LISTENING_INTERVAL_S = 0.08
@@ -23,9 +23,11 @@ NOTICE_INTERVAL_S = 0.25
 """Seconds until an idle tail sees that somebody listens."""
 NUDGE_INTERVAL_S = 0.05
 """Seconds between two nudges: twenty a second."""
+RUN_INTERVAL_S = 0.005
+"""Seconds of rest after a nudge for each run that it named: what is told of many costs more."""
 RUNS_A_NUDGE_MAX = 200
 
-_log = logging.getLogger(__name__)
+_log = own_log.logger(__name__)
 
 
 class Tail:
@@ -139,7 +141,8 @@ class Tail:
                 del runs[run_id]
             if not runs:
                 del self._pending[kind, workspace_id]
-            self._next_at_s = time.monotonic() + NUDGE_INTERVAL_S
+            rest_s = max(NUDGE_INTERVAL_S, len(taken) * RUN_INTERVAL_S)
+            self._next_at_s = time.monotonic() + rest_s
             self._send(
                 wire.Nudge(
                     kind=kind,  # type: ignore[arg-type]

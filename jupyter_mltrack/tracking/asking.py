@@ -67,7 +67,7 @@ def create_run(ledger: Ledger, context: CellContext | None, wish: Wish) -> Any:
     if created is None:
         state = births.new_state(context, local_id, wish)
         state.experiment_id, state.experiment = _where(ledger, wish.experiment_id)
-        state.artifact_uri = None
+        state.artifact_uri = _own_files(ledger, local_id)
         ledger.book.begin(state, owner_pid=os.getpid())
         births.count(context, state)
         return entities.run_of(state)
@@ -96,7 +96,7 @@ def birth(ledger: Ledger, context: CellContext, wish: Wish) -> Any:
             name=wish.run_name or tags[RUN_NAME],
             user=wish.user_id,
             tags=tags,
-            artifact_uri=None,
+            artifact_uri=_own_files(ledger, context.run_id),
         )
         return entities.run_of(state)
     known = entities.state_of(created)
@@ -123,7 +123,9 @@ def _ask(ledger: Ledger, local_id: str, wish: Wish) -> Any:
     """
     from mlflow.entities import RunTag
 
-    remote = ledger.workspace.tracking_uri.startswith(("http://", "https://", "databricks"))
+    remote = ledger.workspace.tracking_uri.startswith(
+        ("http://", "https://", "azureml:", "databricks")
+    )
     store = ledger.real  # made before the clock runs
     if not remote:
         ledger.reading.settle()
@@ -149,6 +151,16 @@ def _ask(ledger: Ledger, local_id: str, wish: Wish) -> Any:
             raise
         note_silence(ledger.workspace, error)
         return None
+
+
+def _own_files(ledger: Ledger, run_id: str) -> str | None:
+    """Where the files of a run that the store has not met are logged; None where they cannot be."""
+    uri = ledger.workspace.tracking_uri
+    if not uri.startswith("azureml:"):
+        return None
+    from jupyter_mltrack.azure.tracking import address
+
+    return address.place_of(uri).artifact_uri(address.UNKNOWN_EXPERIMENT, run_id)
 
 
 def _where(ledger: Ledger, experiment_id: Any) -> tuple[str | None, str | None]:

@@ -77,6 +77,10 @@ def detach() -> None:
         from jupyter_mltrack.tracking import front
 
         front.restore()
+    if "jupyter_mltrack.azure.tracking.doors" in sys.modules:
+        from jupyter_mltrack.azure.tracking import doors
+
+        doors.unregister()
     if "jupyter_mltrack.tracking.lazy" in sys.modules:
         from jupyter_mltrack.tracking import lazy
 

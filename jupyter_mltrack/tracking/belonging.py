@@ -1,8 +1,8 @@
 """Which run a new run of MLflow is: the cell's own, one more that belongs to the cell, or a child.
 
 The first `start_run` of a cell takes the cell's run, whether it was born before or not. Later ones
-are runs of their own with the cell's tags, named after it. One that is begun in a worker thread or
-process is a child of the cell's run.
+are runs of their own with the cell's tags, named after it. One that is begun with `nested=True`, or
+in a worker thread or process, is a child of the cell's run.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ def tags_for_new_run(context: CellContext) -> dict[str, str]:
         tags[PARENT] = context.run_id
     elif context.parent_run_id and not context.explicit_used:
         tags[PARENT] = context.parent_run_id
+    elif (above := surroundings.parent_run()) is not None:
+        tags[PARENT] = above
     return tags
 
 

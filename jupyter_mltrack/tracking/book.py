@@ -126,6 +126,13 @@ class Book:
             return False
         return True
 
+    def write_if_open(self, event: wire.JournalEvent) -> bool:
+        """Journal what is of no use in a journal of its own; False when this one has ended."""
+        journal = self._journal
+        if journal is None or journal.closed or self._shipper_pid != os.getpid():
+            return False
+        return self.write(event)
+
     def sink(self, run_id: str) -> RunSink:
         """Return the fast way to append metric points to a run.
 
@@ -140,6 +147,7 @@ class Book:
 
     def _name_for(self, run_id: str, key: str) -> str:
         """Return the name that MLflow takes for a metric's key; the original is kept as a tag."""
+        key = redaction.redact_name(key)
         if key in self.as_it_is:
             return key
         from jupyter_mltrack.tracking import names
@@ -165,8 +173,11 @@ class Book:
     ) -> bool:
         """Journal a birth and keep the run's state; the arguments are those of `wire.RunBorn`."""
         from jupyter_mltrack import wire
+        from jupyter_mltrack.tracking import surroundings
 
-        run.tags = {k: redaction.redact_pair(k, v)[:MAX_TAG] for k, v in run.tags.items()}
+        tags = redaction.redact_pairs(run.tags)
+        run.tags = {name: value[:MAX_TAG] for name, value in tags.items()}
+        run.name = redaction.redact(run.name)
         with self.lock:
             known = self.runs.get(run.run_id)
             if known is not None and known.written:
@@ -189,6 +200,8 @@ class Book:
                     created=created,
                     resumed=resumed,
                     owner_pid=owner_pid,
+                    kernel_id=surroundings.kernel_id(),
+                    notebook_path=surroundings.notebook_path() or "",
                 )
             )
         return run.written
@@ -232,6 +245,7 @@ class Book:
         from jupyter_mltrack import wire
 
         run = self.runs.get(run_id)
+        name = redaction.redact(name) if name else name
         if run is not None:
             if status is not None:
                 run.status, run.end_ms = status, None

@@ -7,15 +7,22 @@ user's cell either: then the text goes to stderr.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sys
 import warnings
+from typing import TYPE_CHECKING
 
+from jupyter_mltrack import own_log
 from jupyter_mltrack.errors import MltrackWarning
 
-_log = logging.getLogger("jupyter_mltrack")
+if TYPE_CHECKING:
+    from types import FrameType
+
+_log = own_log.logger("jupyter_mltrack")
 _said: set[str] = set()
+_EVENTS = os.path.join("IPython", "core", "events.py")
+"""Calls us when a cell begins and ends; a reader of the notebook has no use for its line."""
+_HEADER = "%%track"
 _INSIDE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -25,7 +32,11 @@ def warn_once(cause: str, message: str) -> None:
         return
     _said.add(cause)
     try:
-        warnings.warn(message, MltrackWarning, stacklevel=_level())
+        level, frame = _outside()
+        if frame is not None and frame.f_code.co_filename.endswith(_EVENTS):
+            warnings.warn_explicit(message, MltrackWarning, _HEADER, 1)
+        else:
+            warnings.warn(message, MltrackWarning, stacklevel=level)
     except MltrackWarning:
         with contextlib.suppress(Exception):  # a replaced sys.stderr may be broken
             sys.stderr.write(f"{message}\n")
@@ -47,9 +58,10 @@ def trouble(cause: str, what: str, error: BaseException) -> None:
     warn_once(cause, f"{what} ({redact(said)})")
 
 
-def _level() -> int:
-    """Count the frames up to the first one that is not ours."""
-    level, frame = 2, sys._getframe(2)
+def _outside() -> tuple[int, FrameType | None]:
+    """The first frame that is not ours, and how many frames up that is from our caller."""
+    level = 2
+    frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename.startswith(_INSIDE):
-        frame, level = frame.f_back, level + 1  # type: ignore[assignment]
-    return level
+        frame, level = frame.f_back, level + 1
+    return level, frame

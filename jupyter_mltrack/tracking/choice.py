@@ -73,11 +73,11 @@ def choose(spec: str) -> Workspace:
     return found
 
 
-def experiment() -> str | None:
+def experiment(settings: Settings | None = None) -> str | None:
     """Return the name of the experiment for new runs; None leaves it to MLflow ("Default")."""
     if _chosen.experiment is not None:
         return _chosen.experiment or None
-    return settings_for_runs().experiment
+    return (settings or settings_for_runs()).experiment
 
 
 def experiment_or_default() -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from time import time_ns
 from typing import Any
 
-from jupyter_mltrack.tracking import caution, entities, validity
+from jupyter_mltrack.tracking import caution, entities, training_data, validity, whereabouts
 from jupyter_mltrack.tracking.book import Book, all_books
 from jupyter_mltrack.tracking.context import CellContext, fast
 from jupyter_mltrack.tracking.lineage import current_context, refresh_check
@@ -24,8 +24,7 @@ from jupyter_mltrack.tracking.run_state import RunState
 from jupyter_mltrack.tracking.seam import MlflowSeam
 
 _ROUTE_KEYS_MAX = 10_000
-_FLOAT_MAX = 2**1023
-"""Whole numbers beyond may not turn into a float at all."""
+_FLOAT_MAX = 2**1023  # whole numbers beyond may not turn into a float at all
 _ASYNC = os.fsencode("MLFLOW_ENABLE_ASYNC_LOGGING")
 
 
@@ -60,6 +59,7 @@ def install() -> None:
     if _front.fluent is not None:
         return
     import mlflow
+    from mlflow.models.model import Model
     from mlflow.tracking import fluent
     from mlflow.tracking._tracking_service.client import TrackingServiceClient
     from mlflow.tracking.context import git_context
@@ -67,9 +67,16 @@ def install() -> None:
     _front.fluent = fluent
     _replace((fluent, mlflow), "log_metric", _fast_log_metric(fluent.log_metric))
     _replace((fluent, mlflow), "log_metrics", _fast_log_metrics(fluent.log_metrics))
+    _replace((fluent, mlflow), "start_run", _start_run(fluent.start_run))
     _replace((fluent,), "_get_or_start_run", _get_or_start_run(fluent._get_or_start_run))
     _replace((fluent,), "_get_experiment_id", _get_experiment_id(fluent._get_experiment_id))
-    _replace((TrackingServiceClient,), "_log_url", _log_url(TrackingServiceClient._log_url))
+    client = TrackingServiceClient
+    _replace((client,), "_log_url", whereabouts.log_url(client._log_url))
+    _replace((client,), "_get_artifact_repo", whereabouts.repository(client._get_artifact_repo))
+    for name in ("log_artifacts", "log_model_artifacts"):  # the first in stores of MLflow 2
+        _replace((client,), name, _noting(getattr(client, name)))
+    _replace((Model,), "log", classmethod(_with_run(vars(Model)["log"].__func__)))
+    training_data.install(_replace)
     _replace((git_context,), "_resolve_git_info", _git_info(git_context._resolve_git_info))
     fast.seam = MlflowSeam(fluent, _front.routes, _make_route)
     refresh_check()
@@ -80,7 +87,7 @@ def install() -> None:
 
 def _replace(owners: tuple[Any, ...], name: str, ours: Any) -> None:
     for owner in owners:
-        theirs = getattr(owner, name)
+        theirs = vars(owner)[name]
         _front.original.setdefault(name, theirs)
         if theirs is _front.original[name]:
             _front.replaced.append((owner, name, theirs, ours))
@@ -90,7 +97,7 @@ def _replace(owners: tuple[Any, ...], name: str, ours: Any) -> None:
 def restore() -> None:
     """Put MLflow's functions back where ours still stand."""
     for owner, name, theirs, ours in reversed(_front.replaced):
-        if getattr(owner, name) is ours:
+        if vars(owner).get(name) is ours:
             setattr(owner, name, theirs)
     _front.__init__()  # type: ignore[misc]
     fast.seam = None
@@ -258,6 +265,23 @@ def _are_floats(metrics: dict[str, Any]) -> bool:
 # --------------------------------------------------------------------------- fluent's runs
 
 
+def _start_run(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A nested run that a cell begins is a child of the cell's run, which then is MLflow's too."""
+
+    @functools.wraps(original)
+    def start_run(run_id: str | None = None, *args: Any, **options: Any) -> Any:
+        fluent = _front.fluent
+        nested = options.get("nested", args[2] if len(args) > 2 else False)
+        if fluent is not None and nested and not fluent._active_run_stack.get():
+            context = current_context()
+            named = run_id or options.get("parent_run_id") or os.environ.get("MLFLOW_RUN_ID")
+            if context is not None and context.in_own_thread and not (context.closed or named):
+                fluent._get_or_start_run()
+        return original(run_id, *args, **options)
+
+    return start_run
+
+
 def _get_or_start_run(original: Callable[[], Any]) -> Callable[[], Any]:
     @functools.wraps(original)
     def _get_or_start_run() -> Any:
@@ -312,45 +336,41 @@ def _experiment_id(name: str) -> str:
     return str(found.experiment_id) if found is not None else str(client.create_experiment(name))
 
 
-def _log_url(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return MLflow's word on where to see a run, without asking the server for what is known."""
+def _with_run(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A model that a tracked cell logs belongs to the cell's run, also when it logs nothing else.
+
+    MLflow 3 asks for the active run only; it begins none for a model.
+    """
 
     @functools.wraps(original)
-    def _log_url(self: Any, run_id: str) -> Any:
-        from jupyter_mltrack.tracking import lazy
+    def log(cls: type, *args: Any, **options: Any) -> Any:
+        fluent = _front.fluent
+        named = options.get("run_id") or options.get("model_id")
+        if fluent is not None and not named and current_context() is not None:
+            fluent._get_or_start_run()
+        return original(cls, *args, **options)
 
-        ledger = lazy.ledger_of(self.store)
-        if ledger is not None:
-            uri = ledger.workspace.tracking_uri
-            if not uri.startswith(("http", "databricks")):
-                return None
-            state = ledger.book.runs.get(ledger.book.canonical(run_id))
-            if state is not None and uri.startswith("http"):
-                return original(_Known(self, state, run_id), run_id)
-        return original(self, run_id)
-
-    return _log_url
+    return log
 
 
-class _Known:
-    """A tracking client whose store answers from what is known of one run."""
+def _noting(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Note a model's files as made here before they are sent: see `models.trust`."""
 
-    def __init__(self, client: Any, state: RunState, run_id: str) -> None:
-        self.tracking_uri = client.tracking_uri
-        self.store = _KnownStore(client.store, state, run_id)
+    @functools.wraps(original)
+    def log_files(self: Any, owner_id: str, local_dir: str, *rest: Any, **options: Any) -> Any:
+        _note_made(local_dir)
+        return original(self, owner_id, local_dir, *rest, **options)
+
+    return log_files
 
 
-class _KnownStore:
-    def __init__(self, store: Any, state: RunState, run_id: str) -> None:
-        self._store = store
-        self._run = entities.run_of(state, run_id=run_id)
+def _note_made(folder: str) -> None:
+    place = Path(folder)
+    if not (place / "MLmodel").is_file():
+        return
+    try:
+        from jupyter_mltrack.models import trust
 
-    @property  # type: ignore[misc]
-    def __class__(self) -> type:
-        return self._store.__class__  # type: ignore[no-any-return]
-
-    def get_run(self, _run_id: str) -> Any:
-        return self._run
-
-    def get_host_creds(self) -> Any:
-        return self._store.get_host_creds()
+        trust.note_made(place)
+    except Exception as error:
+        caution.trouble("made", "The model was logged, but not noted as made here", error)

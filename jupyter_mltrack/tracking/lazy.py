@@ -12,6 +12,7 @@ import sys
 import threading
 from typing import Any
 
+from jupyter_mltrack.journal import mlflow_doors
 from jupyter_mltrack.tracking import caution
 from jupyter_mltrack.tracking.ledger import Ledger
 from jupyter_mltrack.tracking.store import Decoration, decorated_class
@@ -159,6 +160,7 @@ def current_ledger() -> Ledger | None:
 
 def _make(uri: str, artifact_uri: str | None) -> Any:
     registry = _installed.registry
+    mlflow_doors.open_for(uri)
     builder = registry.get_store_builder(uri)  # raises as MLflow does for an unknown scheme
     try:
         from jupyter_mltrack import workspaces

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import signal
 import sys
 import threading
@@ -17,6 +18,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mltrack.errors import MltrackError
 from jupyter_mltrack.tracking import caution, redaction
 
 if TYPE_CHECKING:
@@ -26,16 +28,17 @@ if TYPE_CHECKING:
 EXIT_STALL_S = 10.0
 EXIT_TIMEOUT_S = 600.0
 _MAX_ERROR = 500
+_KIND_ONLY = re.compile(r"[\w.]+:")
 
 
 def outcome(error: BaseException | None) -> tuple[str, str | None]:
-    """Return the status of a run that ended with `error`, and the last line of that error."""
+    """Return the status of a run that ended with `error`, and that error in one line."""
     if error is None or isinstance(error, GeneratorExit):
         return "FINISHED", None
     if isinstance(error, SystemExit):
         if error.code is None or error.code == 0:
             return "FINISHED", None
-        return "FAILED", f"SystemExit: {last_line(str(error.code))}"
+        return "FAILED", f"SystemExit: {first_line(str(error.code))}"
     if is_interrupt(error):
         return "KILLED", type(error).__name__
     return "FAILED", error_line(error)
@@ -65,18 +68,29 @@ def honest(status: str) -> tuple[str, str | None]:
 
 
 def error_line(error: BaseException) -> str:
-    """Return the last line of an error as a traceback shows it, without secrets."""
+    """Return what kind of error it is and the first line of what it says, without secrets.
+
+    Of many libraries the lines below are a stack, advice, or a list; so are an error's notes.
+    """
+    if isinstance(error, MltrackError):
+        return first_line(error.message) or type(error).__name__
+    kind = type(error)
     try:
-        text = traceback.format_exception_only(type(error), error)[-1]
+        parts = traceback.format_exception_only(kind, error)
+        text = next((part for part in parts if not part.startswith("  ")), parts[-1])
     except Exception:  # a user's own __str__ may fail
-        text = type(error).__name__
-    return last_line(text) or type(error).__name__
+        text = kind.__name__
+    return first_line(text.removeprefix(f"{kind.__module__}.")) or kind.__name__
 
 
-def last_line(text: str) -> str:
-    """Return the last line with something on it, printable, short and redacted."""
+def first_line(text: str) -> str:
+    """Return the first line with something on it, printable, short and redacted.
+
+    Where that is only the kind of an error ("ValueError:"), the next one follows it.
+    """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    line = "".join(c for c in lines[-1] if c.isprintable()) if lines else ""
+    first = lines[:2] if lines and _KIND_ONLY.fullmatch(lines[0]) else lines[:1]
+    line = "".join(c for c in " ".join(first) if c.isprintable())
     return redaction.redact(line)[:_MAX_ERROR]
 
 
@@ -189,13 +203,14 @@ def register_exit() -> None:
 def _at_exit(pid: int) -> None:
     if pid != os.getpid():
         return
-    from jupyter_mltrack.tracking import board, book, context
+    from jupyter_mltrack.tracking import board, book, context, remembering
 
     try:
         _end_active_runs()
         for one in reversed(list(context.open_contexts())):
             one.leave(None if one.scratch.get("implicit") else KeyboardInterrupt())
         board.withdraw()
+        remembering.finish()
         wait_for_all(book.all_books())
     except KeyboardInterrupt:
         return  # the user does not want to wait: the journal keeps it, the next look ships it
@@ -229,6 +244,23 @@ def wait_for_all(books: list[Book]) -> None:
             continue
         book.wake()
         wait_for(book, stall_s=EXIT_STALL_S, timeout_s=EXIT_TIMEOUT_S)
+        _wait_for_files(book)
+
+
+def _wait_for_files(book: Book) -> None:
+    """Wait for artifacts on their way, as long as they get fewer."""
+    import time
+
+    from jupyter_mltrack.journal import spool
+
+    journal = book.journal().path
+    until_s = time.monotonic() + EXIT_TIMEOUT_S
+    left, moved_s = len(spool.waiting(journal)), time.monotonic()
+    while left and time.monotonic() < until_s and time.monotonic() - moved_s < EXIT_STALL_S:
+        time.sleep(0.05)
+        now_left = len(spool.waiting(journal))
+        if now_left != left:
+            left, moved_s = now_left, time.monotonic()
 
 
 def wait_for(book: Book, *, stall_s: float, timeout_s: float) -> bool:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mltrack.journal.mlflow_doors import is_network
 from jupyter_mltrack.tracking import asking, entities
 
 if TYPE_CHECKING:
@@ -70,11 +71,25 @@ class Offline:
 
     def _get_experiment(self, experiment_id: Any) -> _Answer:
         name = self.promised.get(str(experiment_id))
-        return None if name is None else (self._promise(name),)
+        if name is not None:
+            return (self._promise(name),)
+        if not is_network(self._ledger.workspace.tracking_uri):
+            return None
+        store = self._ledger.real
+        if not self._is_away():
+            try:
+                return (
+                    asking.within(LOOK_UP_LIMIT_S, lambda: store.get_experiment(experiment_id)),
+                )
+            except Exception as error:
+                if asking.is_callers(error):
+                    raise
+                asking.note_silence(self._ledger.workspace, error)
+        return (_experiment(str(experiment_id), f"experiment {experiment_id}"),)
 
     def _looked_up(self, method: str, key: Any, name: str, *more: Any) -> _Answer:
         """Ask the store briefly; promise the experiment when it does not answer."""
-        if not self._ledger.workspace.tracking_uri.startswith(("http://", "https://")):
+        if not is_network(self._ledger.workspace.tracking_uri):
             return None
         if self._is_away():
             return (self._promise(name),)
@@ -88,14 +103,9 @@ class Offline:
             return (self._promise(name),)
 
     def _promise(self, name: str) -> Any:
-        from mlflow.entities import Experiment
-
         made_up = _PROMISED + hashlib.sha256(name.encode()).hexdigest()[:16]
         self.promised[made_up] = name
-        now_ms = time.time_ns() // 1_000_000
-        return Experiment(
-            made_up, name, "", "active", tags=[], creation_time=now_ms, last_update_time=now_ms
-        )
+        return _experiment(made_up, name)
 
     # ------------------------------------------------------------------------------- runs
 
@@ -179,3 +189,12 @@ class Offline:
             return None
         call = wire.RunCall(run_id=wire.RunId(run.run_id), method=method, body=json.dumps(body))  # type: ignore[arg-type]
         return (None,) if self._book.write(call) else None
+
+
+def _experiment(experiment_id: str, name: str) -> Any:
+    from mlflow.entities import Experiment
+
+    now_ms = time.time_ns() // 1_000_000
+    return Experiment(
+        experiment_id, name, "", "active", tags=[], creation_time=now_ms, last_update_time=now_ms
+    )

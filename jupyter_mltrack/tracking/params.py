@@ -55,6 +55,19 @@ def named_params(
     return found, missing
 
 
+def held_params(source: str, namespace: Mapping[str, object]) -> dict[str, str]:
+    """Return the literal assignments of a cell that ran before, with the values they have now."""
+    found: dict[str, str] = {}
+    for name, literal in literal_params(source).items():
+        if name not in namespace:
+            continue
+        value = namespace[name]
+        text = str(value) if _is_small(value, 2) else literal
+        if len(text) <= _MAX_VALUE and redaction.redact(text) == text:
+            found[name] = text
+    return found
+
+
 def _text(value: object) -> str:
     try:
         return str(value)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from jupyter_mltrack.tracking import board
+from jupyter_mltrack.tracking import board, surroundings
 
 if TYPE_CHECKING:
     from jupyter_mltrack.tracking.context import CellContext
+
+PARENT = "mlflow.parentRunId"
 
 
 class CellRunContext:
@@ -26,14 +28,15 @@ class CellRunContext:
             attach.attach()
 
     def in_context(self) -> bool:
-        """Say whether a tracked cell is open for the caller."""
-        return self._context() is not None
+        """Say whether a tracked cell is open for the caller, or a run is above this process's."""
+        return self._context() is not None or surroundings.parent_run() is not None
 
     def tags(self) -> dict[str, str]:
         """Return the tags of the cell for a run that is about to begin."""
         context = self._context()
         if context is None:
-            return {}
+            above = surroundings.parent_run()
+            return {} if above is None else {PARENT: above}
         from jupyter_mltrack.tracking import belonging
 
         return belonging.tags_for_new_run(context)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, overload
 
-from jupyter_mltrack.tracking import caution
+from jupyter_mltrack.tracking import caution, lineage, remembering
 from jupyter_mltrack.tracking.context import CellContext
 from jupyter_mltrack.tracking.lineage import current_context
 
@@ -70,6 +71,19 @@ class Tracked:
         except Exception as error:
             caution.trouble("tags", "Tags were not set", error)
 
+    def last_value(self, value: Any, name: str = "result") -> Any:
+        """Log a number, or a dict of numbers, as a cell's last value is; returns the value."""
+        from jupyter_mltrack.tracking.values import metrics_of
+
+        try:
+            found = metrics_of(value, name)
+        except Exception as error:
+            caution.trouble("value", "The last value was not logged", error)
+        else:
+            if found:
+                self.log(found)
+        return value
+
     def __repr__(self) -> str:
         return f"<run {self.name!r} {self.run_id}>"
 
@@ -80,15 +94,23 @@ class track:  # noqa: N801  # a verb in all its uses
     Args:
         name: name of the run; a decorated function gives its own.
         experiment: name of the experiment; made if it is not there.
-        params: parameters of the run; a decorated function adds its arguments.
+        params: parameters of the run; a decorated function adds its arguments. For a `with` block
+            also `"auto"`, its literal assignments (`lr = 0.01`), or names of variables, read at
+            the block's end.
+        metrics: functions that give a metric each, called when a `with` block has succeeded.
+        value: a function that gives a number or a dict of numbers, called likewise; its metrics
+            are named after the last expression of the block.
         tags: tags of the run.
         nested: the run is a child of the one that is current.
         parent: run (id, name, `last` ...) that it is a child of.
         resume: run (id, name, `last` ...) to go on with in place of a new one.
         autolog: switch MLflow's autologging on or off inside; None leaves it.
         system_metrics: record the machine's load; None takes the setting.
+        alerts: conditions to tell of in JupyterLab: `loss > 5`, `nan`, `stalled 10m`.
         quiet: say nothing at the end; for those who print.
         workspace: where the run goes (`local`, a path, an address); None takes what is set.
+        keep: what the run remembers beside its points, for example `{"git": False}`; a part that
+            is not named is left to the settings.
     """
 
     def __init__(
@@ -96,30 +118,38 @@ class track:  # noqa: N801  # a verb in all its uses
         name: str | Callable[..., Any] | None = None,
         *,
         experiment: str | None = None,
-        params: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | Iterable[str] | None = None,
+        metrics: Mapping[str, Callable[[], Any]] | None = None,
+        value: Callable[[], Any] | None = None,
         tags: Mapping[str, Any] | None = None,
         nested: bool = False,
         parent: str | None = None,
         resume: str | None = None,
         autolog: bool | None = None,
         system_metrics: bool | None = None,
+        alerts: Iterable[str] = (),
         quiet: bool | None = None,
         workspace: str | None = None,
+        keep: Mapping[str, bool] | None = None,
     ) -> None:
         self._function: Callable[..., Any] | None = None
         if callable(name):
             self._function, name = name, None
             functools.update_wrapper(self, self._function)
+        self._names: Iterable[str] = () if isinstance(params, Mapping) else params or ()
+        self._metrics, self._value = metrics, value
         self.options: dict[str, Any] = {
             "experiment": experiment,
-            "params": params,
+            "params": params if isinstance(params, Mapping) else None,
             "tags": tags,
             "nested": nested,
             "parent": parent,
             "resume": resume,
             "autolog": autolog,
             "system_metrics": system_metrics,
+            "alerts": alerts,
             "workspace": workspace,
+            "keep": keep,
         }
         self.name = name
         self.quiet = quiet
@@ -133,7 +163,19 @@ class track:  # noqa: N801  # a verb in all its uses
         context.scratch["quiet"] = self.quiet
         context.enter()
         self._entered.append(context)
+        remembering.begin(context)
+        if self._names or self._metrics or self._value is not None:
+            self._follow(context)
         return Tracked(context)
+
+    def _follow(self, context: CellContext) -> None:
+        """Have the end of the block read what was asked for."""
+        from jupyter_mltrack.tracking import block
+
+        frame = sys._getframe(2)
+        if frame.f_code is track.__aenter__.__code__ and frame.f_back is not None:
+            frame = frame.f_back
+        block.follow(context, frame, self._names, self._metrics, self._value)
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         try:
@@ -148,9 +190,10 @@ class track:  # noqa: N801  # a verb in all its uses
             self._entered.pop()
 
     def __del__(self) -> None:
-        # an interrupt can hit even the first instruction of `__exit__`
-        while self._entered:
-            self._entered.pop().leave(KeyboardInterrupt())
+        # an interrupt can hit even the first instruction of `__exit__`, a wrong argument any
+        entered: list[CellContext] = getattr(self, "_entered", [])
+        while entered:
+            entered.pop().leave(KeyboardInterrupt())
 
     async def __aenter__(self) -> Tracked:
         return self.__enter__()
@@ -185,11 +228,13 @@ def wrap(
     function: Callable[..., Any], name: str | None, options: Mapping[str, Any]
 ) -> Callable[..., Any]:
     """Return `function` tracked: each call (or each iteration, or each awaiting) is one run."""
-    signature = _signature(function)
+    from jupyter_mltrack.tracking.calls import arguments_of, signature_of
+
+    signature = signature_of(function)
 
     def opened(args: Any, kwargs: Any) -> track:
         given = dict(options)
-        given["params"] = {**_arguments(signature, args, kwargs), **(given.get("params") or {})}
+        given["params"] = {**arguments_of(signature, args, kwargs), **(given.get("params") or {})}
         return track(name or getattr(function, "__name__", None), **given)
 
     if inspect.iscoroutinefunction(function):
@@ -238,16 +283,22 @@ def make_context(
     resume: str | None = None,
     autolog: bool | None = None,
     system_metrics: bool | None = None,
+    alerts: Iterable[str] = (),
     workspace: str | None = None,
+    keep: Mapping[str, bool] | None = None,
     record_empty: bool = True,
+    new_run_id: str | None = None,
 ) -> CellContext:
     """Return a context that was not entered yet; the arguments are those of `track`.
 
+    `new_run_id` is an id that was promised for its run before, as that of a job is.
+
     Raises:
-        MltrackError: the workspace, the parent or the run to resume cannot be found.
+        MltrackError: the workspace, the parent or the run to resume cannot be found, or an alert
+            is no condition.
     """
     from jupyter_mltrack import workspaces
-    from jupyter_mltrack.tracking import attach, choice
+    from jupyter_mltrack.tracking import attach, choice, surroundings
 
     settings = choice.settings_for_runs()
     place = workspaces.resolve(workspace) if workspace else choice.workspace_for_runs()
@@ -258,19 +309,22 @@ def make_context(
         outer.birth()
         parent_id = outer.run_id
     run_id = _find(place, resume) if resume else None
+    if parent_id is None and run_id is None:
+        parent_id = surroundings.parent_run()
     if run_id is not None and not _clean_name(name):
         name = _name_of(place, run_id)
     context = CellContext(
         place,
         name=_clean_name(name),
-        run_id=run_id,
-        experiment=experiment or choice.experiment(),
-        tags=_encoded(tags or {}),
+        run_id=run_id or new_run_id,
+        experiment=experiment or _experiment_around(outer) or choice.experiment(settings),
+        tags={**_encoded(tags or {}), **_alert_tags(alerts)},
         params=_encoded(params or {}),
         parent_run_id=parent_id,
         resumed=run_id is not None,
         record_empty=record_empty,
     )
+    context.scratch["keep"] = remembering.parts_of(settings, keep)
     _equip(context, settings, autolog, system_metrics)
     from jupyter_mltrack.tracking.book import book_for
 
@@ -278,6 +332,15 @@ def make_context(
     if place.note:
         caution.warn_once(f"place {place.note}", place.note)
     return context
+
+
+def _experiment_around(outer: CellContext | None) -> str | None:
+    """The experiment of the run that a new one is nested in, or that this worker works for."""
+    if outer is not None:
+        return outer.experiment
+    current_context()  # a worker asks its parent at its first question
+    content = lineage.inherited_content()
+    return content.get("experiment") if content is not None else None
 
 
 def _equip(
@@ -292,6 +355,15 @@ def _equip(
         from jupyter_mltrack.tracking import extras
 
         extras.equip(context)
+
+
+def _alert_tags(rules: Iterable[str]) -> dict[str, str]:
+    rules = tuple(rules)
+    if not rules:
+        return {}
+    from jupyter_mltrack.journal import alerts
+
+    return {alerts.TAG: alerts.tag_value(rules)}
 
 
 def _find(workspace: Any, spec: str) -> str:
@@ -326,30 +398,3 @@ def _text(value: object) -> str:
         return str(value)
     except Exception as error:  # a user's own __str__ may fail
         return f"<{type(value).__name__}: {type(error).__name__}>"
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
-    try:
-        return inspect.signature(function)
-    except (TypeError, ValueError):
-        return None
-
-
-def _arguments(
-    signature: inspect.Signature | None, args: Iterable[Any], kwargs: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the small literal arguments of a call as parameters."""
-    if signature is None:
-        return {}
-    try:
-        bound = signature.bind(*args, **kwargs)
-    except TypeError:
-        return {}
-    bound.apply_defaults()
-    return {
-        name: value
-        for name, value in bound.arguments.items()
-        if not name.startswith("_")
-        and (value is None or isinstance(value, bool | int | float | str))
-        and len(str(value)) <= 500
-    }

@@ -129,6 +129,8 @@ def decorated_class(own: type, ledger: Ledger) -> type:
         if name.startswith("_") or name in body or any(word in name for word in _NOT_OF_RUNS):
             continue
         theirs = getattr(own, name)
+        if getattr(theirs, "_mltrack_own", False):
+            continue  # made of calls that are taken over
         if callable(theirs) and not isinstance(vars(own).get(name), staticmethod | classmethod):
             body[name] = _read_through(name, theirs)
     body["__reduce__"] = lambda _self: (_again, (ledger.workspace.tracking_uri,))

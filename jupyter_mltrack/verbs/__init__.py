@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from jupyter_mltrack.verbs.table import VERBS, Verb, find_verb
+from jupyter_mltrack.verbs.rows import Verb
+from jupyter_mltrack.verbs.table import VERBS, find_verb
 
 __all__ = ["FUNCTIONS", "VERBS", "Verb", "find_verb", "function_of"]
 
@@ -23,7 +24,11 @@ class _Functions(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         from importlib import import_module
 
-        if name in ("runs", "models"):  # the readers' packages, which can be called as the verb
+        if name in (
+            "runs",
+            "models",
+            "jobs",
+        ):  # the readers' packages, which can be called as the verb
             self[name] = import_module(f"jupyter_mltrack.{name}")
         else:
             self[name] = function_of(find_verb(name))

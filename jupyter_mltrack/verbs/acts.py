@@ -17,11 +17,13 @@ from jupyter_mltrack import wire
 from jupyter_mltrack.display_text import clean, lower_is_better
 from jupyter_mltrack.errors import JournalError, MltrackError, NotFound, UsageError
 from jupyter_mltrack.tracking import choice
+from jupyter_mltrack.workspaces import used
 
 if TYPE_CHECKING:
     from jupyter_mltrack.workspaces import Workspace
 
 CHECK_S = 3.0
+FIRST_CHECK_S = 20.0
 SYNC_S = 10.0
 SYNC_WAIT_S = 3_600.0
 LISTED_RUNS = 20
@@ -51,23 +53,76 @@ def status() -> wire.StatusReport:
         running=running,
         waiting=_other_backlogs(workspace.id),
         auto=choice.auto(),
+        endpoints=_endpoints(),
+        costs=_costs(workspace),
         problem=problem,
     )
 
 
-def use(spec: str | None = None, save: str | None = None) -> wire.WorkspaceInfo:
+def _costs(workspace: Workspace) -> list[str]:
+    """What costs money in the chosen workspace; asked only where it is one of Azure ML."""
+    if not workspace.tracking_uri.startswith("azureml:"):
+        return []
+    from jupyter_mltrack.verbs import azure_acts
+
+    return azure_acts.costs(workspace, CHECK_S)
+
+
+def _endpoints() -> list[wire.EndpointInfo]:
+    """Endpoints that run; the page of `endpoints` says what is wrong with others."""
+    from jupyter_mltrack import deployments
+
+    try:
+        found = deployments.list_endpoints().endpoints
+    except MltrackError:
+        return []
+    return [one for one in found if one.state != "stopped"]
+
+
+def use(
+    spec: str | None = None,
+    save: str | None = None,
+    *,
+    subscription: str | None = None,
+    resource_group: str | None = None,
+    workspace: str | None = None,
+    list: bool = False,  # noqa: A002  # the option that is typed
+) -> wire.WorkspaceInfo | wire.WorkspacesSeen:
     """Choose the workspace for what is tracked from now on; without `spec`, say which it is.
 
     A workspace that cannot be reached is chosen all the same: what is logged waits on this machine.
 
     Args:
-        spec: `local`, a folder, `sqlite:///...`, `http(s)://...` or a name from `mltrack.toml`.
+        spec: `local`, a folder, `sqlite:///...`, `http(s)://...`, `azureml[:...]` or a name from
+            `mltrack.toml`.
         save: name to keep it under in the project's settings file.
+        subscription: of an Azure ML workspace.
+        resource_group: of an Azure ML workspace.
+        workspace: name of an Azure ML workspace.
+        list: show the Azure ML workspaces that the account sees, and choose none.
 
     Raises:
         UsageError: `spec` means no workspace.
         SettingsError: the settings file is damaged or cannot be written.
     """
+    from jupyter_mltrack.verbs import connect_acts
+
+    named = bool(subscription or resource_group or workspace or list)
+    if named and spec is None:
+        spec = "azureml"
+    if connect_acts.is_about_azure(spec):
+        if list:
+            return connect_acts.listed(subscription)
+        spec = connect_acts.chosen(str(spec), subscription, resource_group, workspace)
+    elif named:
+        raise UsageError(
+            "--subscription, --resource-group, --workspace and --list are for Azure ML.",
+            "Write: use azureml --workspace NAME",
+        )
+    return _use(spec, save)
+
+
+def _use(spec: str | None, save: str | None) -> wire.WorkspaceInfo:
     if spec is None:
         if save is not None:
             raise UsageError("--save needs a workspace to save.", "Write: use SPEC --save NAME")
@@ -77,9 +132,13 @@ def use(spec: str | None = None, save: str | None = None) -> wire.WorkspaceInfo:
         from jupyter_mltrack.verbs.saving import save_workspace
 
         found = workspaces.resolve(spec)
-        save_workspace(save, found.tracking_uri if spec != "local" else "local")
+        address = found.display_uri if found.kind == "azureml" else found.tracking_uri
+        save_workspace(save, address if spec != "local" else "local")
     workspace = choice.choose(spec)
-    return _info(replace(workspace, name=save) if save else workspace)
+    used.note(workspace)
+    shown = replace(workspace, name=save) if save else workspace
+    # a service far away is slow at first: who connects to it waits that once
+    return _info(shown, FIRST_CHECK_S if workspace.kind == "azureml" else CHECK_S)
 
 
 def experiment(
@@ -132,6 +191,7 @@ def runs(
 
     Raises:
         UsageError: the filter or the limit is off.
+        NotFound: no run of the list has the metric that it is to be sorted by.
         Unreachable: the store gave no answer and nothing waits here.
     """
     from jupyter_mltrack import runs as reader
@@ -153,6 +213,8 @@ def runs(
         if within is None:
             raise
         page = wire.RunPage(runs=[], total=0)  # chosen, but no run was recorded in it yet
+    if sort:
+        _refuse_unknown(_sort_key(sort), page)
     if last and len(page.runs) > 1:
         page = msgspec.structs.replace(page, runs=page.runs[:1])
     if page.problem is not None and not page.runs:
@@ -164,10 +226,24 @@ def _order(sort: str) -> str:
     from jupyter_mltrack.runs.query import Order
     from jupyter_mltrack.tracking.names import encode
 
-    turned = sort.startswith("-")
-    metric = sort[1:] if turned else sort
-    metric = metric.removeprefix("metrics.").strip("`")
-    return str(Order("metric", encode(metric), lower_is_better(metric) != turned))
+    metric = _sort_key(sort)
+    ascending = lower_is_better(metric) != sort.startswith("-")
+    return str(Order("metric", encode(metric), ascending))
+
+
+def _sort_key(sort: str) -> str:
+    """The metric that a list is to be sorted by, as it was typed."""
+    return sort.removeprefix("-").removeprefix("metrics.").strip("`")
+
+
+def _refuse_unknown(metric: str, page: wire.RunPage) -> None:
+    """Refuse to sort by a metric that no run has: those that have it would stand first."""
+    from jupyter_mltrack.runs.find import no_metric
+    from jupyter_mltrack.tracking.names import encode
+
+    keys = {metric, encode(metric)}
+    if page.runs and not any(value.key in keys for run in page.runs for value in run.metrics):
+        raise no_metric(metric, page.runs)
 
 
 def _count(limit: int | str) -> int:
@@ -183,7 +259,7 @@ def _count(limit: int | str) -> int:
 
 
 def show(run: str) -> wire.RunDetail:
-    """One run: status, parameters, newest metrics, tags and where it is kept.
+    """One run: status, parameters, newest metrics, data, tags and where it is kept.
 
     Raises:
         NotFound: no run fits.
@@ -195,7 +271,19 @@ def show(run: str) -> wire.RunDetail:
     workspace = _looked_at()
     within = choice.experiment() if run.startswith(("best:", "worst:")) else None
     run_id = reader.find_run(workspace, run, experiment=within)
-    return reader.get_run(workspace, run_id)
+    detail = reader.get_run(workspace, run_id)
+    return detail if detail.merged else msgspec.structs.replace(detail, data=_data_of(detail))
+
+
+def _data_of(run: wire.RunDetail) -> list[wire.DataInfo]:
+    """The data of a run; none where the store does not say."""
+    from jupyter_mltrack.errors import WorkspaceError
+    from jupyter_mltrack.runs.inputs import datasets
+
+    try:
+        return datasets(_looked_at(), run.summary.run_id)
+    except WorkspaceError:
+        return []
 
 
 def sync(wait: bool = False) -> wire.SyncReport:
@@ -233,15 +321,13 @@ def _data_dir() -> Path:
     return data_dir()
 
 
-def _info(workspace: Workspace) -> wire.WorkspaceInfo:
+def _info(workspace: Workspace, limit_s: float = CHECK_S) -> wire.WorkspaceInfo:
     from jupyter_mltrack.journal import ship
 
-    health = workspace.check(CHECK_S)
+    health = workspace.check(limit_s)
     waits = ship.backlog(_data_dir()).get(workspace.id)
     if waits is not None:
-        health = msgspec.structs.replace(
-            health, waiting_points=waits.points, waiting_since_ms=waits.since_ms
-        )
+        health = waits.added_to(health)
     return wire.WorkspaceInfo(
         id=wire.WorkspaceId(workspace.id),
         kind=workspace.kind,
@@ -250,7 +336,17 @@ def _info(workspace: Workspace) -> wire.WorkspaceInfo:
         health=health,
         experiment=choice.experiment(),
         current=True,
+        account=_account(workspace),
     )
+
+
+def _account(workspace: Workspace) -> str | None:
+    """Who is signed in to an Azure ML workspace; None elsewhere, and where nobody is."""
+    if workspace.kind != "azureml":
+        return None
+    from jupyter_mltrack.azure.signing_in import account_name
+
+    return account_name(workspace.scope)
 
 
 def _problem(error: MltrackError) -> wire.Problem:
@@ -285,8 +381,6 @@ def _other_backlogs(workspace_id: str) -> list[wire.WorkspaceInfo]:
             kind=place.kind,
             name=place.name,
             uri=place.display_uri,
-            health=msgspec.structs.replace(
-                health, waiting_points=one.points, waiting_since_ms=one.since_ms
-            ),
+            health=one.added_to(health),
         )
     return list(found.values())

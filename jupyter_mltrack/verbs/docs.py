@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from jupyter_mltrack.verbs.table import VERBS, Verb
+from jupyter_mltrack.verbs.rows import Verb
+from jupyter_mltrack.verbs.table import VERBS
 
 
 def help_text(verb: Verb | None, prefix: str) -> str:
@@ -14,9 +15,9 @@ def help_text(verb: Verb | None, prefix: str) -> str:
         return "\n".join([*lines, "", f"{prefix} help VERB shows options and examples."])
     lines = [f"{prefix} {verb.usage()}", "", verb.help]
     if verb.arguments:
-        wide = max(len(f"{one.name} {one.value}") for one in verb.arguments)
+        wide = max(len(one.title()) for one in verb.arguments)
         lines.append("")
-        lines += [f"  {f'{one.name} {one.value}':<{wide}}  {one.help}" for one in verb.arguments]
+        lines += [f"  {one.title():<{wide}}  {one.help}" for one in verb.arguments]
     if verb.examples:
         typed = [f"{prefix} {verb.name} {words}".rstrip() for words, _ in verb.examples]
         wide = max(map(len, typed))

@@ -13,13 +13,34 @@ _KEPT = "Kept in the project's settings file."
 _NOT_KEPT = "Nothing was changed for later commands and kernels: --save keeps it."
 
 
-def answer(line: str) -> View:
+def answer(line: str, namespace: dict[str, Any] | None = None) -> View:
     """Do what a line after `%mltrack` says and return what to show.
+
+    Args:
+        line: the words.
+        namespace: the notebook's variables, which data and results may be.
 
     Raises:
         MltrackError: it cannot be done; message and hint say why and what to do.
     """
-    return shown(parse(split_line(line)))
+    call = parse(split_line(line))
+    return shown(call if namespace is None else _with_variables(call, namespace))
+
+
+def _with_variables(call: Call, namespace: dict[str, Any]) -> Call:
+    """The call with the notebook's variables in place of their names."""
+    keywords = dict(call.keywords)
+    for argument in call.verb.arguments:
+        word = keywords.get(argument.field)
+        if argument.kind not in ("data", "out") or not isinstance(word, str):
+            continue
+        from jupyter_mltrack.scoring.data import NamedData, OutVariable
+
+        if argument.kind == "data" and word in namespace:
+            keywords[argument.field] = NamedData(namespace[word], word)
+        elif argument.kind == "out" and word.isidentifier():
+            keywords[argument.field] = OutVariable(word, namespace)
+    return Call(call.verb, keywords, call.as_json)
 
 
 def answer_words(words: list[str]) -> View:

@@ -10,6 +10,7 @@ from jupyter_mltrack.errors import Ambiguous, NotFound, UsageError
 from jupyter_mltrack.models.naming import ModelWords, parse_model
 from jupyter_mltrack.tracking import choice
 from jupyter_mltrack.verbs.confirming import confirm
+from jupyter_mltrack.verbs.endpoint_acts import find_endpoint, remove_endpoint
 
 if TYPE_CHECKING:
     from jupyter_mltrack.workspaces import Workspace
@@ -138,10 +139,12 @@ def tag(subject: str, pair: str) -> wire.Pair:
 
 
 def rm(subject: str, yes: bool = False) -> wire.Removed:
-    """Delete a run, a model with its versions, or one version; asks first.
+    """Delete a run, a model with its versions, one version, an endpoint or a job; asks first.
 
     Args:
-        subject: `RUN`, `NAME/VERSION` or `NAME`; `run:` or `model:` before it says which.
+        subject: an endpoint, `RUN`, `NAME/VERSION` or `NAME`; `run:`, `model:`, `endpoint:` or
+            `job:` before it says which. A job and its run share their id: without a word before
+            it, the run is meant.
         yes: the answer, given ahead.
 
     Raises:
@@ -150,20 +153,20 @@ def rm(subject: str, yes: bool = False) -> wire.Removed:
         UsageError: nobody can be asked and `yes` was not said.
     """
     from jupyter_mltrack import models as reader
-    from jupyter_mltrack import runs as run_reader
     from jupyter_mltrack.models import registering
-    from jupyter_mltrack.runs.client_store import ask
 
     workspace = choice.workspace()
+    if subject.startswith("job:"):
+        from jupyter_mltrack.jobs import folders
+        from jupyter_mltrack.verbs.job_acts import remove_job
+
+        return remove_job(folders.find(subject), yes=yes)
+    endpoint = None if subject.startswith(("run:", "model:")) else find_endpoint(subject)
+    if endpoint is not None:
+        return remove_endpoint(*endpoint, yes=yes)
     found = _subject(workspace, subject)
     if isinstance(found, str):
-        run = run_reader.get_run(workspace, found).summary
-        what = f"run {clean(run.name or found)} ({found[:8]})"
-        if confirm(f"Delete {what}?", yes=yes):
-            _ship(workspace)
-            ask(workspace, lambda client: client.delete_run(found))
-            return wire.Removed(what=what, done=True)
-        return wire.Removed(what=what, done=False)
+        return _remove_run(workspace, found, yes=yes)
     if found.version is not None:
         what = f"model version {clean(found.name)}/{found.version}"
     else:
@@ -173,6 +176,31 @@ def rm(subject: str, yes: bool = False) -> wire.Removed:
     done = confirm(f"Delete {what}?", yes=yes)
     if done:
         registering.remove(workspace, found.name, found.version)
+    return wire.Removed(what=what, done=done)
+
+
+def _remove_run(workspace: Workspace, run_id: str, *, yes: bool) -> wire.Removed:
+    from jupyter_mltrack import runs as run_reader
+    from jupyter_mltrack.jobs import stopping
+    from jupyter_mltrack.runs.client_store import ask
+
+    run = run_reader.get_run(workspace, run_id).summary
+    what = f"run {clean(run.name or run_id)} ({run_id[:8]})"
+    job = stopping.state_there(workspace, run_id) if workspace.scope is not None else ""
+    if job not in ("", "done", "failed", "cancelled"):
+        raise UsageError(
+            f"The {what} is a job that still runs: without its run nobody would see what it costs.",
+            f"Stop it first: %mltrack stop run:{run_id[:8]}",
+        )
+    question = f"Delete {what}?"
+    if job:
+        question += f" Azure deletes no job: in workspace {clean(workspace.name)} it is archived."
+    done = confirm(question, yes=yes)
+    if done:
+        _ship(workspace)
+        ask(workspace, lambda client: client.delete_run(run_id))
+        if job:
+            stopping.archive(workspace, run_id)
     return wire.Removed(what=what, done=done)
 
 
@@ -203,8 +231,8 @@ def _subject(workspace: Workspace, text: str) -> str | ModelWords:
         if model is not None:
             return model
         raise NotFound(
-            f"No run and no model {clean(text)!r} in workspace {workspace.name}.",
-            "Those there are: %mltrack runs, %mltrack models",
+            f"No run, model or endpoint {clean(text)!r} in workspace {workspace.name}.",
+            "Those there are: %mltrack runs, %mltrack models, %mltrack endpoints",
         ) from None
     if model is None:
         return run_id

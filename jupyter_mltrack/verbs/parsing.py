@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from jupyter_mltrack.display_text import clean
 from jupyter_mltrack.errors import UsageError
-from jupyter_mltrack.verbs.table import Argument, Verb, find_verb, nearest
+from jupyter_mltrack.verbs.rows import Argument, Verb
+from jupyter_mltrack.verbs.table import find_verb, nearest
 
 
 class Word(NamedTuple):
@@ -85,7 +86,8 @@ def parse(words: list[Word]) -> Call:
     only_words = False
     while rest:
         word = rest.pop(0)
-        if only_words or not word.raw.startswith("--"):
+        is_short = word.raw.startswith("-") and verb.option(word.raw) is not None
+        if only_words or not (word.raw.startswith("--") or is_short):
             loose.append(word)
         elif word.raw == "--":
             only_words = True
@@ -94,6 +96,9 @@ def parse(words: list[Word]) -> Call:
     if keywords.pop("help", False):
         return Call(find_verb("help"), {"verb": verb.name}, as_json=False)
     _take_words(verb, loose, keywords)
+    for option in verb.arguments:
+        if option.is_option and option.required and option.field not in keywords:
+            raise UsageError(f"{verb.name} needs {option.name}: {option.help}", _usage(verb))
     return Call(verb, keywords, bool(keywords.pop("json", False)))
 
 
@@ -103,6 +108,11 @@ def _take_option(verb: Verb, word: Word, rest: list[Word], keywords: dict[str, A
         keywords["help"] = True
         return
     option = verb.option(name)
+    if option is None and verb.other_options and name[2:].replace("-", "").isidentifier():
+        takes = rest and not equals and not rest[0].raw.startswith("--")
+        field = name[2:].replace("-", "_").lower()
+        keywords[field] = inline if equals else rest.pop(0).text if takes else "on"
+        return
     if option is None:
         known = [one.name for one in verb.arguments if one.is_option]
         near = nearest(name, known)
@@ -115,12 +125,16 @@ def _take_option(verb: Verb, word: Word, rest: list[Word], keywords: dict[str, A
         if equals:
             raise UsageError(f"{name} takes no value.", _usage(verb))
         keywords[option.field] = True
-    elif equals:
-        keywords[option.field] = inline
-    elif rest and not rest[0].raw.startswith("--"):
-        keywords[option.field] = rest.pop(0).text
+        return
+    if not equals:
+        if not rest or rest[0].raw.startswith("--"):
+            raise UsageError(f"{name} needs a value: {name} {option.value}.", _usage(verb))
+        inline = rest.pop(0).text
+    value = _checked(verb, option, inline)
+    if option.many:
+        keywords.setdefault(option.field, []).append(value)
     else:
-        raise UsageError(f"{name} needs a value: {name} {option.value}.", _usage(verb))
+        keywords[option.field] = value
 
 
 def _take_words(verb: Verb, loose: list[Word], keywords: dict[str, Any]) -> None:
@@ -144,7 +158,8 @@ def _take_words(verb: Verb, loose: list[Word], keywords: dict[str, Any]) -> None
 def _checked(verb: Verb, argument: Argument, text: str) -> str:
     allowed = argument.kind.split("|") if "|" in argument.kind else []
     if allowed and text not in allowed:
-        raise UsageError(f"{verb.name} does not take {clean(text)!r}.", _usage(verb, argument.kind))
+        usage = f"{argument.name} {argument.kind}" if argument.is_option else argument.kind
+        raise UsageError(f"{verb.name} does not take {clean(text)!r}.", _usage(verb, usage))
     return text
 
 

@@ -8,9 +8,21 @@ from typing import Any
 
 from jupyter_mltrack import wire
 from jupyter_mltrack.display_text import ago, clean, duration, number
+from jupyter_mltrack.journal.columns import metric_rank
 from jupyter_mltrack.render import Column, View, line, note, pairs, table
+from jupyter_mltrack.runs.tags import ORDER
 from jupyter_mltrack.tracking.names import decode
-from jupyter_mltrack.verbs import model_views
+from jupyter_mltrack.verbs import (
+    azure_views,
+    compare_acts,
+    connect_views,
+    deploy_views,
+    export_views,
+    job_views,
+    model_views,
+    score_acts,
+    watch_views,
+)
 
 MARKS: dict[str, str] = {
     "RUNNING": "◐",
@@ -78,11 +90,8 @@ def _problem(problem: wire.Problem) -> View:
 
 
 def _runs_table(runs: list[wire.RunSummary], now_ms: int, total: int | None) -> View:
-    seen: dict[str, int] = {}
-    for run in runs:
-        for metric in run.metrics:
-            seen[metric.key] = seen.get(metric.key, 0) + 1
-    keys = list(seen)[:_METRIC_COLUMNS]
+    seen = dict.fromkeys(metric.key for run in runs for metric in run.metrics)
+    keys = sorted(seen, key=lambda key: metric_rank(key)[0])[:_METRIC_COLUMNS]
     one_experiment = len({run.experiment for run in runs}) <= 1
     columns = [Column(""), Column("run"), Column("id"), Column("when"), Column("time", right=True)]
     columns += [Column(clean(decode(key)), right=True) for key in keys]
@@ -111,7 +120,7 @@ def _remark(run: wire.RunSummary) -> str:
     if run.status in ("FAILED", "KILLED") and run.error:
         return run.error
     if run.waiting_points:
-        return f"{run.waiting_points} points waiting"
+        return f"{run.waiting_points} point{'s' if run.waiting_points > 1 else ''} waiting"
     return ""
 
 
@@ -123,15 +132,15 @@ def _detail(detail: wire.RunDetail, now_ms: int) -> View:
     shown = line(
         run.name or run.run_id, run.status.lower(), *main, took, mark=MARKS.get(run.status, "?")
     )
-    facts = [
+    facts = [(name, text) for name, text in (
         ("id", run.run_id),
         ("experiment", run.experiment or ""),
         ("began", _moment(run.start_ms)),
-    ]
-    facts += [(name, text) for name, text in (
         ("notebook", run.notebook or ""),
+        ("attempt", _attempt(run.attempt, own.get("mltrack.former", ""))),
         ("parent", run.parent_run_id or ""),
         ("error", run.error or ""),
+        ("not kept", own.get("mltrack.left_out", "")),
         ("artifacts", detail.artifact_uri or ""),
         ("page", detail.link or ""),
     ) if text]  # fmt: skip
@@ -143,12 +152,36 @@ def _detail(detail: wire.RunDetail, now_ms: int) -> View:
         left = f"{run.hidden_metrics} more metrics" if run.hidden_metrics else ""
         heads = [Column("metric"), Column("newest", right=True), Column("step", right=True)]
         shown += table(heads, rows, left)
+    if detail.data:
+        rows = [[one.name, _size(one), one.digest, _about(one)] for one in detail.data]
+        shown += table([Column("data"), Column("shape"), Column("digest"), Column("")], rows)
+    if own.get(ORDER):
+        shown += line(own[ORDER], mark="⚠")
     theirs = [(decode(key, own), own[key]) for key in own if not key.startswith(_OWN_TAGS)]
     if theirs:
         shown += pairs("tag", theirs)
     if detail.merged:
         shown += note("The store could not be asked; this is what this machine has.")
     return shown
+
+
+def _attempt(number: int, former: str) -> str:
+    """Which execution of its cell a run is; empty for the first."""
+    if number < 2 and not former:
+        return ""
+    return f"{number}, after {former[:8]}" if former else str(number)
+
+
+def _size(data: wire.DataInfo) -> str:
+    """Rows and columns of data, or how large a file is, as far as that is known."""
+    if data.shape or data.size_bytes is None:
+        return " x ".join(f"{length:,}" for length in data.shape)
+    return azure_views.size(data.size_bytes)
+
+
+def _about(data: wire.DataInfo) -> str:
+    place = data.source if data.context == "file" and data.source != data.name else ""
+    return " · ".join(text for text in (data.context, place, data.note) if text)
 
 
 def _moment(at_ms: int) -> str:
@@ -164,6 +197,10 @@ def _status(report: wire.StatusReport, now_ms: int) -> View:
         shown += line(run.name, *main, duration(elapsed_ms(run, now_ms)), mark=MARKS["RUNNING"])
     for other in report.waiting:
         shown += line(other.name, other.uri, _backlog(other.health))
+    for endpoint in report.endpoints:
+        shown += deploy_views.summary(endpoint)
+    if report.costs:
+        shown += azure_views.cost_lines(report.costs)
     if report.auto:
         shown += note("Every cell that logs or trains is tracked: %mltrack auto off")
     return shown
@@ -175,7 +212,9 @@ def _workspace(info: wire.WorkspaceInfo, _: int) -> View:
     if health.state == "unreachable" and health.since_ms:
         state += f" since {time.strftime('%H:%M', time.localtime(health.since_ms / 1000))}"
     experiment = f"experiment: {info.experiment}" if info.experiment else ""
-    shown = line(info.name, info.uri, experiment, state, _backlog(health))
+    account = f"account: {info.account}" if info.account else ""
+    uri = connect_views.place(info.uri) if info.kind == "azureml" else info.uri
+    shown = line(info.name, uri, account, experiment, state, _backlog(health))
     if health.state in ("ready", "connecting") and not health.message:
         return shown
     hint = health.hint or _KEPT if health.state != "ready" else ""
@@ -183,6 +222,18 @@ def _workspace(info: wire.WorkspaceInfo, _: int) -> View:
 
 
 def _backlog(health: wire.Health) -> str:
+    return ", ".join(part for part in (_points_waiting(health), _files_waiting(health)) if part)
+
+
+def _files_waiting(health: wire.Health) -> str:
+    if not health.waiting_files:
+        return ""
+    whole = health.sent_files + health.waiting_files
+    size = f"{health.waiting_bytes / 1e6:.1f} MB"
+    return f"{health.sent_files} of {whole} files sent, {size} on their way"
+
+
+def _points_waiting(health: wire.Health) -> str:
     if not health.waiting_points:
         return ""
     points = f"{health.waiting_points} point{'' if health.waiting_points == 1 else 's'} waiting"
@@ -222,6 +273,8 @@ def _experiments(found: wire.ExperimentList, _: int) -> View:
 _DRAWN: dict[type, Callable[[Any, int], View]] = {
     wire.RunPage: _runs,
     wire.RunDetail: _detail,
+    wire.RunDiff: compare_acts.diff_view,
+    wire.RunDetails: compare_acts.compare_view,
     wire.StatusReport: _status,
     wire.WorkspaceInfo: _workspace,
     wire.SyncReport: _sync,
@@ -232,5 +285,29 @@ _DRAWN: dict[type, Callable[[Any, int], View]] = {
     wire.ModelVersionInfo: model_views.version,
     wire.ModelVersionDetail: model_views.detail,
     wire.Removed: model_views.removed,
+    wire.RunStopped: job_views.stopped,
     wire.Pair: model_views.pair,
+    wire.ScoreReport: score_acts.view,
+    wire.MonitorReport: watch_views.monitor,
+    wire.DriftReport: watch_views.drift,
+    wire.EndpointList: deploy_views.endpoints,
+    wire.EndpointInfo: deploy_views.endpoint,
+    wire.Prediction: deploy_views.prediction,
+    wire.LogLines: deploy_views.log_lines,
+    wire.JobList: job_views.jobs,
+    wire.SubmittedJob: job_views.job,
+    wire.NotebookRun: export_views.notebook_run,
+    wire.Exported: export_views.exported,
+    wire.AzureWorkspaceList: azure_views.workspaces,
+    wire.AzureWorkspaceInfo: azure_views.workspace,
+    wire.MonitorSchedule: azure_views.schedule,
+    wire.ComputeList: azure_views.computes,
+    wire.ComputeInfo: azure_views.compute,
+    wire.DatastoreList: azure_views.datastores,
+    wire.DataListing: azure_views.listing,
+    wire.DataMoved: azure_views.moved,
+    wire.EnvironmentList: azure_views.environments,
+    wire.EnvironmentInfo: azure_views.environment,
+    wire.AccountReport: connect_views.account,
+    wire.WorkspacesSeen: connect_views.workspaces,
 }

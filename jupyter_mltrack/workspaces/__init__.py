@@ -1,5 +1,6 @@
 """Where runs are kept: the embedded workspace of a project, or anything MLflow can talk to."""
 
+from jupyter_mltrack.workspaces.azureml import located
 from jupyter_mltrack.workspaces.resolve import (
     Workspace,
     embedded,
@@ -13,6 +14,7 @@ __all__ = [
     "Workspace",
     "embedded",
     "from_meta",
+    "located",
     "resolve",
     "sqlite_path",
     "strip_credentials",

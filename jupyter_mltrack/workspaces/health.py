@@ -51,6 +51,8 @@ def _ask(workspace: Workspace, timeout_s: float) -> wire.Health:
     uri = workspace.tracking_uri
     if workspace.database is not None:
         return _of_database(workspace)
+    if workspace.kind == "azureml":
+        return _of_azure(workspace, timeout_s)
     if uri.startswith(("http://", "https://")):
         try:
             return _of_server(workspace, timeout_s)
@@ -180,6 +182,35 @@ def _tls() -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+# -------------------------------------------------------------------------------- Azure
+
+_STATE_OF_CODE: dict[str, wire.HealthState] = {
+    "signed_out": "signed_out",
+    "forbidden": "denied",
+    "store_unreachable": "unreachable",
+    "too_many_requests": "connecting",
+}
+
+
+def _of_azure(workspace: Workspace, timeout_s: float) -> wire.Health:
+    """Ask its MLflow with the sign-in of this user; nothing prompts."""
+    from jupyter_mltrack.azure.credentials import credential
+    from jupyter_mltrack.azure.data_plane import DataPlane
+    from jupyter_mltrack.workspaces import azureml
+
+    try:
+        facts = azureml.facts(workspace, timeout_s=timeout_s)
+        DataPlane(facts, credential(facts.scope)).post(
+            f"{facts.tracking_path}/api/2.0/mlflow/experiments/search",
+            {"max_results": 1},
+            operation="list experiments",
+            timeout_s=timeout_s,
+        )
+    except MltrackError as error:
+        return _health(_STATE_OF_CODE.get(error.code, "broken"), error.message, error.hint)
+    return _health("ready")
 
 
 # ------------------------------------------------------------------------------- words

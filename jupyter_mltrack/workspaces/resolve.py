@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -22,10 +22,12 @@ from jupyter_mltrack.settings import (
     load_settings,
     project_root,
     unsafe_reason,
+    working_folder,
 )
 
 if TYPE_CHECKING:
     from jupyter_mltrack import wire
+    from jupyter_mltrack.azure.scope import Scope
 
 FOLDER = ".mltrack"
 DATABASE = "mlflow.db"
@@ -40,9 +42,9 @@ class Workspace:
     """A place where runs are kept. Passing it on is free: it holds no connection."""
 
     id: str
-    kind: Literal["local", "mlflow"]
+    kind: Literal["local", "mlflow", "azureml"]
     name: str
-    tracking_uri: str
+    tracking_uri: str = field(repr=False)
     """What MLflow is given; may hold a user name and password: never shown, never stored."""
     display_uri: str
     """The same without them."""
@@ -57,6 +59,19 @@ class Workspace:
     def database(self) -> Path | None:
         """The SQLite file behind this workspace, if it is one."""
         return sqlite_path(self.tracking_uri)
+
+    @property
+    def title(self) -> str:
+        """Name and address, as an error names it; an id of Azure's would fill it."""
+        kind = "Azure ML" if self.kind == "azureml" else self.display_uri
+        return f"{self.name} ({kind})"
+
+    @property
+    def scope(self) -> Scope | None:
+        """Which Azure ML workspace it is, if it is one."""
+        from jupyter_mltrack.azure.scope import Scope
+
+        return Scope.find(self.tracking_uri) if self.kind == "azureml" else None
 
     def artifact_uri(self, run_id: str) -> str | None:
         """Return where a run born here keeps its artifacts; None leaves it to the store."""
@@ -86,6 +101,10 @@ class Workspace:
 
     def run_link(self, run_id: str, experiment_id: str | None) -> str | None:
         """Return the address of the run's page in the store's own web page, if it has one."""
+        if self.kind == "azureml":
+            from jupyter_mltrack.workspaces import azureml
+
+            return azureml.run_link(self, run_id)
         if not self.display_uri.startswith(("http://", "https://")):
             return None
         base = self.display_uri.rstrip("/")
@@ -122,6 +141,10 @@ def canonical(uri: str) -> str:
     if path is not None:
         return f"sqlite:///{os.path.realpath(path)}"
     plain = strip_credentials(uri)
+    if plain.lower().startswith("azureml:"):
+        from jupyter_mltrack.workspaces import azureml
+
+        return azureml.canonical(plain)
     if not plain.lower().startswith(("http://", "https://")):
         return plain
     parts = urlsplit(plain)
@@ -198,12 +221,12 @@ def resolve(spec: str | None = None, start: Path | None = None) -> Workspace:
         UsageError: `spec` is neither a name, nor a path that exists, nor an address.
         SettingsError: the project's settings file is damaged.
     """
-    base = Path(os.path.abspath(start if start is not None else os.getcwd()))
+    base = Path(os.path.abspath(start if start is not None else working_folder()))
     if spec:
         return _from_spec(spec, base, None)
     from_environment = os.environ.get("MLFLOW_TRACKING_URI")
     if from_environment:
-        return _from_uri(from_environment, Path.cwd())
+        return _from_uri(from_environment, Path(working_folder()))
     settings = load_settings(base)
     if settings.tracking:
         root = settings.source.parent if settings.source else base
@@ -215,13 +238,13 @@ def _from_spec(spec: str, base: Path, settings: Settings | None) -> Workspace:
     spec = spec.strip()
     if spec == "local":
         return embedded(project_root(base))
-    if _SCHEME.match(spec) or spec in _WORDS:
+    if _SCHEME.match(spec) or spec in _WORDS or spec.lower().startswith("/subscriptions/"):
         return _from_uri(spec, base)
     settings = settings if settings is not None else load_settings(base)
     named = settings.workspaces.get(spec)
     if named is not None:
         root = settings.source.parent if settings.source else base
-        return _renamed(_from_named(named, root), spec)
+        return renamed(_from_named(named, root), spec)
     path = base / os.path.expanduser(spec)
     if path.is_dir():
         return _from_folder(path)
@@ -231,7 +254,8 @@ def _from_spec(spec: str, base: Path, settings: Settings | None) -> Workspace:
 
 
 def _from_named(spec: str, base: Path) -> Workspace:
-    if spec == "local" or _SCHEME.match(spec) or spec in _WORDS:
+    plain = spec == "local" or spec in _WORDS or spec.startswith("/subscriptions/")
+    if plain or _SCHEME.match(spec):
         return _from_spec(spec, base, Settings())
     return _from_spec(os.path.join(base, os.path.expanduser(spec)), base, Settings())
 
@@ -245,6 +269,12 @@ def _from_folder(path: Path) -> Workspace:
 
 
 def _from_uri(uri: str, base: Path) -> Workspace:
+    if uri.lower().startswith(("azureml", "/subscriptions/")):
+        from jupyter_mltrack.workspaces import azureml
+
+        found = azureml.from_spec(uri, base)
+        if found is not None:
+            return found
     if not _SCHEME.match(uri) and uri not in _WORDS:  # MLflow takes a plain path as a folder
         uri = (base / os.path.expanduser(uri)).resolve().as_uri()
     if uri.startswith("sqlite"):
@@ -304,7 +334,8 @@ def _name_of(uri: str) -> str:
     return place.split("?")[0].rstrip("/") or plain
 
 
-def _renamed(workspace: Workspace, name: str) -> Workspace:
+def renamed(workspace: Workspace, name: str) -> Workspace:
+    """The same workspace under the name that a person gave it."""
     from dataclasses import replace
 
     return replace(workspace, name=name)
@@ -330,6 +361,10 @@ def _no_workspace(spec: str, settings: Settings) -> UsageError:
 
 def from_meta(meta: wire.JournalMeta) -> Workspace:
     """Return the workspace that a journal belongs to, with credentials if this process has them."""
+    if meta.workspace_kind == "azureml":
+        from jupyter_mltrack.workspaces import azureml
+
+        return azureml.from_meta(meta)
     uri = meta.tracking_uri
     for candidate in (os.environ.get("MLTRACK_SHIP_URI"), os.environ.get("MLFLOW_TRACKING_URI")):
         if candidate and _SCHEME.match(candidate) and workspace_id(candidate) == meta.workspace_id:

@@ -39,21 +39,44 @@ export class ApiError extends Error {
   }
 }
 
-type Query = Record<string, string | number | null | undefined>;
+/** A list is said once for each of its items. */
+export type Query = Record<string, string | number | readonly string[] | null | undefined>;
 
 function makeProblem(code: Problem['code'], message: string, hint = ''): Problem {
-  return { code, message, hint, retry_after_ms: null };
+  return { code, message, hint, retry_after_ms: null, at: null };
 }
 
 function toQuery(query: Query): string {
   const params = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
-    if (value !== null && value !== undefined && value !== '') {
+    if (Array.isArray(value)) {
+      value.forEach(item => params.append(key, String(item)));
+    } else if (value !== null && value !== undefined && value !== '') {
       params.set(key, String(value));
     }
   }
   const text = params.toString();
   return text ? `?${text}` : '';
+}
+
+export interface TextFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What of a run's points is asked for; all of it, thinned for a screen, without one. */
+export interface SeriesQuery {
+  readonly keys?: readonly string[];
+  readonly maxPoints?: number;
+  /** Only points from `start` to `end`. */
+  readonly range?: SeriesRange;
+}
+
+/** In steps, or in milliseconds since the epoch. */
+export interface SeriesRange {
+  readonly x: 'step' | 'time';
+  readonly start: number;
+  readonly end: number;
 }
 
 export interface RunsQuery {
@@ -62,6 +85,15 @@ export interface RunsQuery {
   search: string;
   pageToken: string | null;
   limit: number;
+  /** A term in MLflow's language: ``metrics.`val loss` DESC``; newest first without one. */
+  orderBy?: string | null;
+  /** `metrics.loss`, `params.lr`, `tags.team`: rows then hold these and no others. */
+  columns?: readonly string[] | null;
+  deleted?: boolean;
+  /** Only runs that are nested under none. */
+  roots?: boolean;
+  /** Only runs right below this one. */
+  parent?: RunId | null;
 }
 
 /** Requests to the server extension; `signal` cancels. */
@@ -83,13 +115,24 @@ export class Client {
     return this.get('experiments', { workspace }, decode.experimentList, signal);
   }
 
-  live(signal: AbortSignal): Promise<LiveRuns> {
-    return this.get('live', {}, decode.liveRuns, signal);
+  /** @param workspace also asks its store for what other machines run there. */
+  live(signal: AbortSignal, workspace: WorkspaceId | null = null): Promise<LiveRuns> {
+    return this.get('live', { workspace }, decode.liveRuns, signal);
   }
 
   runs(query: RunsQuery, signal: AbortSignal): Promise<RunPage> {
-    const { workspace, experiment, search, pageToken, limit } = query;
-    const params = { workspace, experiment, search, page_token: pageToken, limit };
+    const params = {
+      workspace: query.workspace,
+      experiment: query.experiment,
+      search: query.search,
+      page_token: query.pageToken,
+      limit: query.limit,
+      order_by: query.orderBy,
+      columns: query.columns,
+      deleted: query.deleted ? 'true' : null,
+      roots: query.roots ? 'true' : null,
+      parent: query.parent
+    };
     return this.get('runs', params, decode.runPage, signal);
   }
 
@@ -102,24 +145,54 @@ export class Client {
     workspace: WorkspaceId,
     runId: RunId,
     since: number,
-    signal: AbortSignal
+    signal: AbortSignal,
+    query: SeriesQuery = {}
   ): Promise<Series> {
+    const { keys, maxPoints, range } = query;
     const route = `runs/${encodeURIComponent(runId)}/series`;
-    return this.get(route, { workspace, since }, decode.series, signal);
+    const params = { workspace, since, keys, max_points: maxPoints, ...range };
+    return this.get(route, params, decode.series, signal);
   }
 
   sync(workspaceId: WorkspaceId | null, signal: AbortSignal): Promise<SyncReport> {
-    const init = { method: 'POST', body: JSON.stringify({ workspace_id: workspaceId }), signal };
-    return this.request('sync', init, decode.syncReport);
+    return this.post('sync', { workspace_id: workspaceId }, decode.syncReport, signal);
   }
 
-  private get<T>(
+  /** Ask for `route` with what is not empty in `query`. */
+  get<T>(route: string, query: Query, decoder: decode.Decoder<T>, signal: AbortSignal): Promise<T> {
+    return this.request(`${route}${toQuery(query)}`, { method: 'GET', signal }, decoder);
+  }
+
+  /** Have `route` do something. */
+  post<T>(
     route: string,
-    query: Query,
+    body: object,
     decoder: decode.Decoder<T>,
     signal: AbortSignal
   ): Promise<T> {
-    return this.request(`${route}${toQuery(query)}`, { method: 'GET', signal }, decoder);
+    // Said outright: a request with a text is one of plain text otherwise.
+    const headers = { 'Content-Type': 'application/json' };
+    const init = { method: 'POST', headers, body: JSON.stringify(body), signal };
+    return this.request(route, init, decoder);
+  }
+
+  /** The address of a route for a link or a frame; the browser's cookie opens it, or the token. */
+  address(route: string, query: Query): string {
+    const { baseUrl, token, appendToken } = this.serverSettings;
+    const whole = appendToken && token !== '' ? { ...query, token } : query;
+    return `${URLExt.join(baseUrl, API_PREFIX)}/${route}${toQuery(whole)}`;
+  }
+
+  /** The text of a file that `route` gives, and what it is called. */
+  async file(route: string, query: Query, signal: AbortSignal): Promise<TextFile> {
+    const init = { method: 'GET', signal };
+    const { response, text } = await this.answer(`${route}${toQuery(query)}`, init);
+    if (!response.ok) {
+      read(route, response, text, decode.problem);
+    }
+    const told = response.headers.get('Content-Disposition') ?? '';
+    const coded = /filename\*=UTF-8''([^;]+)/i.exec(told)?.[1] ?? '';
+    return { name: decodeURIComponent(coded), text };
   }
 
   private async request<T>(
@@ -127,22 +200,27 @@ export class Client {
     init: RequestInit,
     decoder: decode.Decoder<T>
   ): Promise<T> {
+    const { response, text } = await this.answer(route, init);
+    return read(route, response, text, decoder);
+  }
+
+  private async answer(
+    route: string,
+    init: RequestInit
+  ): Promise<{ response: Response; text: string }> {
     const url = URLExt.join(this.serverSettings.baseUrl, API_PREFIX) + '/' + route;
-    let response: Response;
-    let text: string;
     try {
       // 'no-cache' rather than 'no-store': for the latter a number is added to the address.
-      response = await ServerConnection.makeRequest(
+      const response = await ServerConnection.makeRequest(
         url,
         { ...init, cache: 'no-cache' },
         this.serverSettings
       );
-      text = await response.text();
+      return { response, text: await response.text() };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new ApiError('offline', makeProblem('store_unreachable', reason));
     }
-    return read(route, response, text, decoder);
   }
 }
 

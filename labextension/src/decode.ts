@@ -2,6 +2,25 @@
  * From `unknown` to wire types. An answer is copied field by field, so that what the rest of the
  * page sees has the promised shape whatever came over the line. Unknown fields are dropped.
  */
+import {
+  branded,
+  empty,
+  emptyMap,
+  fail,
+  flag,
+  indexMap,
+  list,
+  no,
+  nullable,
+  number,
+  oneOf,
+  optional,
+  struct,
+  text,
+  zero
+} from './decoders';
+import { dataInfo } from './dataDecode';
+import type { Decoder } from './decoders';
 import type {
   Column,
   ExperimentId,
@@ -14,6 +33,8 @@ import type {
   Nudge,
   Pair,
   Problem,
+  Progress,
+  RunAlert,
   RunDetail,
   RunId,
   RunPage,
@@ -21,103 +42,19 @@ import type {
   Series,
   Status,
   SyncReport,
+  Uploads,
   WorkspaceId,
   WorkspaceInfo,
   WorkspaceList
 } from './types';
 
-/** An answer does not have the promised shape. */
-export class DecodeError extends Error {}
+export { DecodeError } from './decoders';
+export type { Decoder } from './decoders';
 
-export type Decoder<T> = (value: unknown, path: string) => T;
-type Fields<T> = { [K in keyof T]-?: Decoder<T[K]> };
-
-function fail(path: string, wanted: string): never {
-  throw new DecodeError(`${path} is not ${wanted}`);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-const text: Decoder<string> = (value, path) =>
-  typeof value === 'string' ? value : fail(path, 'a text');
-
-const flag: Decoder<boolean> = (value, path) =>
-  typeof value === 'boolean' ? value : fail(path, 'true or false');
-
-const number: Decoder<number> = (value, path) =>
-  typeof value === 'number' && Number.isFinite(value) ? value : fail(path, 'a number');
-
-function nullable<T>(decoder: Decoder<T>): Decoder<T | null> {
-  return (value, path) => (value === null || value === undefined ? null : decoder(value, path));
-}
-
-function optional<T>(decoder: Decoder<T>, absent: () => T): Decoder<T> {
-  return (value, path) => (value === undefined ? absent() : decoder(value, path));
-}
-
-function list<T>(decoder: Decoder<T>): Decoder<T[]> {
-  return (value, path) =>
-    Array.isArray(value)
-      ? value.map((item: unknown, index) => decoder(item, `${path}[${index}]`))
-      : fail(path, 'a list');
-}
-
-function oneOf<const T extends string>(...choices: T[]): Decoder<T> {
-  return (value, path) =>
-    choices.find(choice => choice === value) ?? fail(path, `one of ${choices.join(', ')}`);
-}
-
-/** An object of index -> text becomes a map: no prototype can stand in for an entry. */
-const indexMap: Decoder<Map<number, string>> = (value, path) => {
-  if (!isRecord(value)) {
-    return fail(path, 'an object');
-  }
-  return new Map(
-    Object.entries(value).map(([key, item]) => [Number(key), text(item, `${path}.${key}`)])
-  );
-};
-
-function struct<T extends object>(fields: Fields<T>): Decoder<T> {
-  return (value, path) => {
-    if (!isRecord(value)) {
-      return fail(path, 'an object');
-    }
-    const result: Partial<T> = {};
-    for (const key in fields) {
-      const own = Object.hasOwn(value, key) ? value[key] : undefined;
-      result[key] = fields[key](own, path ? `${path}.${key}` : key);
-    }
-    assertWhole(result, fields);
-    return result;
-  };
-}
-
-function assertWhole<T extends object>(result: Partial<T>, fields: Fields<T>): asserts result is T {
-  for (const key in fields) {
-    if (!(key in result)) {
-      fail(key, 'there');
-    }
-  }
-}
-
-type Id = RunId | WorkspaceId | ExperimentId;
-
-/** A text of the server becomes an id of its kind here and nowhere else. */
-function branded<T extends Id>(): Decoder<T> {
-  const isId = (value: unknown): value is T => typeof value === 'string' && value !== '';
-  return (value, path) => (isId(value) ? value : fail(path, 'an id'));
-}
-
-const runId = branded<RunId>();
-const workspaceId = branded<WorkspaceId>();
+export const runId = branded<RunId>();
+export const workspaceId = branded<WorkspaceId>();
 const experimentId = branded<ExperimentId>();
 
-const empty = (): string => '';
-const zero = (): number => 0;
-const no = (): boolean => false;
-const emptyMap = (): Map<number, string> => new Map();
 const runStatus = oneOf('RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED');
 
 const problemCode = oneOf(
@@ -142,7 +79,8 @@ export const problem: Decoder<Problem> = struct<Problem>({
   code: problemCode,
   message: text,
   hint: optional(text, empty),
-  retry_after_ms: nullable(number)
+  retry_after_ms: nullable(number),
+  at: nullable(number)
 });
 
 const health: Decoder<Health> = struct<Health>({
@@ -151,17 +89,21 @@ const health: Decoder<Health> = struct<Health>({
   message: optional(text, empty),
   hint: optional(text, empty),
   waiting_points: optional(number, zero),
-  waiting_since_ms: nullable(number)
+  waiting_since_ms: nullable(number),
+  waiting_files: optional(number, zero),
+  waiting_bytes: optional(number, zero),
+  sent_files: optional(number, zero)
 });
 
-const workspaceInfo: Decoder<WorkspaceInfo> = struct<WorkspaceInfo>({
+export const workspaceInfo: Decoder<WorkspaceInfo> = struct<WorkspaceInfo>({
   id: workspaceId,
-  kind: oneOf('local', 'mlflow'),
+  kind: oneOf('local', 'mlflow', 'azureml'),
   name: text,
   uri: text,
   health,
   experiment: nullable(text),
-  current: optional(flag, no)
+  current: optional(flag, no),
+  account: nullable(text)
 });
 
 export const workspaceList: Decoder<WorkspaceList> = struct<WorkspaceList>({
@@ -178,7 +120,7 @@ export const experimentList: Decoder<ExperimentList> = struct<ExperimentList>({
   experiments: list(experimentInfo)
 });
 
-const metricValue: Decoder<MetricValue> = struct<MetricValue>({
+export const metricValue: Decoder<MetricValue> = struct<MetricValue>({
   key: text,
   value: nullable(number),
   text,
@@ -186,7 +128,12 @@ const metricValue: Decoder<MetricValue> = struct<MetricValue>({
   timestamp_ms: number
 });
 
-const runSummary: Decoder<RunSummary> = struct<RunSummary>({
+export const pair: Decoder<Pair> = struct<Pair>({ key: text, value: text });
+
+const pairs = optional(list(pair), () => []);
+const first = (): number => 1;
+
+export const runSummary: Decoder<RunSummary> = struct<RunSummary>({
   run_id: runId,
   workspace_id: workspaceId,
   experiment_id: nullable(experimentId),
@@ -201,7 +148,14 @@ const runSummary: Decoder<RunSummary> = struct<RunSummary>({
   error: nullable(text),
   waiting_points: optional(number, zero),
   live: optional(flag, no),
-  hidden_metrics: optional(number, zero)
+  hidden_metrics: optional(number, zero),
+  params: pairs,
+  tags: pairs,
+  user: optional(text, empty),
+  starred: optional(flag, no),
+  deleted: optional(flag, no),
+  children: optional(number, zero),
+  attempt: optional(number, first)
 });
 
 export const runPage: Decoder<RunPage> = struct<RunPage>({
@@ -211,22 +165,47 @@ export const runPage: Decoder<RunPage> = struct<RunPage>({
   problem: nullable(problem)
 });
 
-const pair: Decoder<Pair> = struct<Pair>({ key: text, value: text });
-
 export const runDetail: Decoder<RunDetail> = struct<RunDetail>({
   summary: runSummary,
   params: list(pair),
   tags: list(pair),
   artifact_uri: nullable(text),
   link: nullable(text),
-  merged: optional(flag, no)
+  merged: optional(flag, no),
+  models: optional(list(text), () => []),
+  data: optional(list(dataInfo), () => [])
+});
+
+const progress: Decoder<Progress> = struct<Progress>({
+  done: number,
+  total: nullable(number),
+  unit: optional(text, empty),
+  label: optional(text, empty)
+});
+
+const runAlert: Decoder<RunAlert> = struct<RunAlert>({ rule: text, message: text, at_ms: number });
+
+const uploads: Decoder<Uploads> = struct<Uploads>({
+  files: number,
+  sent_files: number,
+  size_bytes: number,
+  sent_bytes: number
 });
 
 const liveRun: Decoder<LiveRun> = struct<LiveRun>({
   summary: runSummary,
   sparkline: list(nullable(number)),
   sparkline_key: nullable(text),
-  cursor: number
+  cursor: number,
+  progress: nullable(progress),
+  output: optional(list(text), () => []),
+  alerts: optional(list(runAlert), () => []),
+  kernel_id: optional(text, empty),
+  cell_id: optional(text, empty),
+  notebook_path: optional(text, empty),
+  elsewhere: optional(flag, no),
+  job: optional(flag, no),
+  uploads: nullable(uploads)
 });
 
 export const liveRuns: Decoder<LiveRuns> = struct<LiveRuns>({

@@ -5,6 +5,8 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 const WEEK_MS = 7 * DAY_MS;
+/** Times beyond cannot be said as a date. */
+const LATEST_MS = 8.64e15;
 
 /** Numbers from here on are written with an exponent. */
 const LARGE = 1e7;
@@ -51,6 +53,13 @@ function formatNonFinite(text: string): string {
   }
 }
 
+/** How far something is: `12/50`, `12`, `3.5/10 MB`. */
+export function formatProgress(done: number, total: number | null, unit = ''): string {
+  const shown =
+    total === null ? formatNumber(done) : `${formatNumber(done)}/${formatNumber(total)}`;
+  return unit === '' ? shown : `${shown} ${unit}`;
+}
+
 /** Commas between groups of three digits of the whole part, from five digits on. */
 function grouped(text: string): string {
   const [whole = '', fraction] = text.split('.');
@@ -92,10 +101,35 @@ export function formatTook(durationMs: number): string {
   return ms < 10 * SECOND_MS ? `${(ms / SECOND_MS).toFixed(1)} s` : formatDuration(ms);
 }
 
+/** Making one takes longer than what it is used for. */
+const relatives = new Map<string, Intl.RelativeTimeFormat>();
+const dates = new Map<string, Intl.DateTimeFormat>();
+const moments = new Map<string, Intl.DateTimeFormat>();
+
+function kept<T>(made: Map<string, T>, language: string, make: () => T): T {
+  const known = made.get(language) ?? make();
+  made.set(language, known);
+  return known;
+}
+
+/** Date and time of day, whole. */
+export function formatMoment(thenMs: number, language = 'en'): string {
+  const format = kept(
+    moments,
+    language,
+    () => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' })
+  );
+  return Math.abs(thenMs) <= LATEST_MS ? format.format(thenMs) : '';
+}
+
 /** `now`, `2 min. ago`, `3 days ago`; older than four weeks: the date. */
 export function formatAgo(thenMs: number, nowMs: number, language = 'en'): string {
   const age = nowMs - thenMs;
-  const relative = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' });
+  const relative = kept(
+    relatives,
+    language,
+    () => new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' })
+  );
   if (age < 45 * SECOND_MS) {
     return relative.format(0, 'second');
   }
@@ -108,7 +142,12 @@ export function formatAgo(thenMs: number, nowMs: number, language = 'en'): strin
   if (age < 4 * WEEK_MS) {
     return relative.format(-Math.round(age / DAY_MS), 'day');
   }
-  return new Date(thenMs).toLocaleDateString(language, { dateStyle: 'medium' });
+  const date = kept(
+    dates,
+    language,
+    () => new Intl.DateTimeFormat(language, { dateStyle: 'medium' })
+  );
+  return Math.abs(thenMs) <= LATEST_MS ? date.format(thenMs) : '';
 }
 
 /** The time of day, with the date when it was not today. */
@@ -144,4 +183,17 @@ export function trendOf(values: readonly (number | null)[]): Trend {
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
+
+/** `512 B`, `1.2 kB`, `34 MB`. */
+export function formatBytes(bytes: number): string {
+  let size = Math.max(0, bytes);
+  let unit = 0;
+  while (size >= 1000 && unit < UNITS.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || size >= 10 ? Math.round(size) : size.toFixed(1)} ${UNITS[unit] ?? ''}`;
 }

@@ -2,22 +2,28 @@
 import { ILayoutRestorer } from '@jupyterlab/application';
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import * as React from 'react';
-import { Client } from './client';
-import { addCommands, CommandIDs } from './commands';
-import { LiveSection } from './panel/liveSection';
+import { makeActions } from './actions';
+import { addCommands } from './commands';
+import { cellViewPlugin, placesPlugin } from './lab/plugin';
+import { Lazy } from './lazy';
+import { jobsPlugin } from './jobPlugin';
+import { modelPlugins } from './modelPlugins';
+import { pagesPlugin } from './pages/plugin';
+import { azurePlugin } from './manage/plugin';
 import { MltrackPanel } from './panel/panel';
-import { RunsSection } from './panel/runsSection';
-import { applySettings } from './settings';
-import { PanelStore } from './store/panelStore';
+import { RunParts } from './panel/runParts';
+import { SettingsModel } from './settings';
+import type { PanelStore } from './store/panelStore';
 import { IMltrackPanel } from './token';
 
 export { IMltrackPanel } from './token';
-export type { ISection, ISectionOptions } from './token';
+export type { IRunPart, ISection, ISectionOptions } from './token';
 
 const DOMAIN = 'jupyter_mltrack';
 const LIVE_RANK = 100;
@@ -36,7 +42,8 @@ const panelPlugin: JupyterFrontEndPlugin<IMltrackPanel> = {
     ITranslator,
     INotebookTracker,
     ICommandPalette,
-    ISettingRegistry
+    ISettingRegistry,
+    IEditorLanguageRegistry
   ],
   activate: activatePanel
 };
@@ -48,29 +55,47 @@ function activatePanel(
   translator: ITranslator | null,
   notebooks: INotebookTracker | null,
   palette: ICommandPalette | null,
-  settings: ISettingRegistry | null
+  registry: ISettingRegistry | null,
+  languages: IEditorLanguageRegistry | null
 ): IMltrackPanel {
-  const { serviceManager, commands } = app;
+  const { serviceManager } = app;
   const trans = (translator ?? nullTranslator).load(DOMAIN);
-  const store = new PanelStore(new Client(serviceManager.serverSettings), serviceManager.events);
-  const tools = {
-    store,
+  const settings = new SettingsModel();
+  const runParts = new RunParts();
+  const room = new Lazy(() => import('./room'));
+  const tools = new Lazy(async () => {
+    const { makeTools } = await room.get();
+    return makeTools({
+      serverSettings: serviceManager.serverSettings,
+      events: serviceManager.events,
+      trans,
+      language: (translator?.languageCode ?? 'en').replace('_', '-'),
+      settings,
+      memory: state,
+      runParts,
+      actions: () => makeActions(app, trans),
+      highlight:
+        languages === null
+          ? null
+          : (code, language, place) =>
+              languages.highlight(code, languages.findBest(language), place)
+    });
+  });
+  const panel = new MltrackPanel({
+    tools,
+    runParts,
+    settings,
     trans,
-    language: (translator?.languageCode ?? 'en').replace('_', '-'),
-    actions: () => ({
-      insertTrackCell: commands.isEnabled(CommandIDs.insertCell)
-        ? () => void commands.execute(CommandIDs.insertCell)
-        : null,
-      sync: () => void commands.execute(CommandIDs.sync)
-    })
-  };
-  const panel = new MltrackPanel(tools, state);
-  addCommands({ app, panelId: panel.id, store, trans, notebooks, palette });
+    state,
+    header: async () => (await room.get()).Header,
+    notice: async () => (await room.get()).Notice
+  });
+  addCommands({ app, panel, trans, notebooks, palette });
   if (notebooks !== null) {
-    followNotebook(app, notebooks, store);
+    tools.whenMade(({ store }) => followNotebook(app, notebooks, store));
   }
-  if (settings !== null) {
-    void applySettings(settings, panelPlugin.id, store);
+  if (registry !== null) {
+    void settings.follow(registry, panelPlugin.id);
   }
   void panel.restore();
   app.shell.add(panel, 'left', { rank: SIDEBAR_RANK, type: 'MLTrack' });
@@ -108,11 +133,12 @@ const livePlugin: JupyterFrontEndPlugin<void> = {
       id: 'live',
       title: trans.__('Live'),
       rank: LIVE_RANK,
-      content: () => React.createElement(LiveSection)
+      content: async () => React.createElement((await import('./room')).LiveSection)
     });
-    const { live } = panel.store;
-    live.stateChanged.connect(() => {
-      section.count = live.running.length || null;
+    panel.whenLoaded(({ store: { live } }) => {
+      live.stateChanged.connect(() => {
+        section.count = live.running.length || null;
+      });
     });
   }
 };
@@ -130,11 +156,21 @@ const runsPlugin: JupyterFrontEndPlugin<void> = {
       title: trans.__('Runs'),
       rank: RUNS_RANK,
       fills: true,
-      content: () => React.createElement(RunsSection)
+      content: async () => React.createElement((await import('./room')).RunsSection)
     });
   }
 };
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [panelPlugin, livePlugin, runsPlugin];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  panelPlugin,
+  livePlugin,
+  runsPlugin,
+  jobsPlugin,
+  ...modelPlugins,
+  azurePlugin,
+  pagesPlugin,
+  placesPlugin,
+  cellViewPlugin
+];
 
 export default plugins;

@@ -19,6 +19,16 @@ export function visible(text: string): string {
   return text.replace(HIDDEN, '\ufffd');
 }
 
+/** Control characters and marks that turn the direction, but neither line ends nor tabs. */
+const HIDDEN_IN_LINES =
+  // eslint-disable-next-line no-control-regex
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+/** The text of a file: what turns the text around or cannot be seen becomes a visible mark. */
+export function visibleLines(text: string): string {
+  return text.replace(HIDDEN_IN_LINES, '\ufffd');
+}
+
 /** Shorten in the middle to at most `longest` characters; ends are what tells names apart. */
 export function shortenMiddle(text: string, longest: number): string {
   const characters = text.length > longest * 4 ? [...cut(text, longest)] : [...text];

@@ -1,4 +1,4 @@
-// Written by `python -m jupyter_mltrack.schema`. Do not edit: change wire.py or the route table.
+// Written by `python -m jupyter_mltrack.schema`. Do not edit: change wire/ or the route table.
 /* eslint-disable */
 
 /**
@@ -35,6 +35,210 @@ export interface paths {
         get: operations["listWorkspaces"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/workspaces/add": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a server or a folder to the list of workspaces, and let it be asked. */
+        post: operations["addWorkspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/workspaces/forget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a workspace off the list; nothing in it is deleted. */
+        post: operations["forgetWorkspace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/azure/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Computes, endpoints and models of an Azure ML workspace, and what costs money. */
+        get: operations["getAzureOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/azure/endpoint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An endpoint of an Azure ML workspace as it is now, whoever made it. */
+        get: operations["getAzureEndpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/azure/endpoint/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write the key of an endpoint in Azure into a private file; no answer holds a key. */
+        post: operations["writeEndpointKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/azure/compute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start, stop, restart or delete a compute of an Azure ML workspace. */
+        post: operations["changeCompute"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/azure/account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in to Azure, and what was tried to find out. */
+        get: operations["getAccount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/azure/workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Azure ML workspaces that the account sees. */
+        get: operations["listAzureWorkspaces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/azure/signin/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin a sign-in by hand; the answer has the code and the page to enter it. */
+        post: operations["beginSignIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/azure/signin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a sign-in stands. */
+        get: operations["getSignIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/azure/signin/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a sign-in that waits for a person. */
+        post: operations["cancelSignIn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/azure/signin/out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Forget the sign-ins that were made by hand. */
+        post: operations["signOut"];
         delete?: never;
         options?: never;
         head?: never;
@@ -92,6 +296,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/mltrack/api/runs/columns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Metrics, parameters and tags that a list of runs can show, and which of them differ. */
+        get: operations["listRunColumns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/runs/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Several runs with their parameters, tags and newest metrics. */
+        get: operations["getRunDetails"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/runs/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What differs between two runs: parameters, metrics, source, environment. */
+        get: operations["getRunDiff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/runs/tag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set a tag of runs, or take it away; a star is the tag mltrack.starred. */
+        post: operations["tagRuns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/runs/rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a run another name. */
+        post: operations["renameRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/runs/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete runs; they can be restored until the store is cleaned. */
+        post: operations["deleteRuns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/runs/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for the end of the job that works on a run, here or at a service. */
+        post: operations["stopRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/runs/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring deleted runs back. */
+        post: operations["restoreRuns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/mltrack/api/runs/{run_id}": {
         parameters: {
             query?: never;
@@ -118,6 +458,91 @@ export interface paths {
         };
         /** Points of a run since a cursor, thinned to `max_points` a metric. */
         get: operations["getSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/runs/{run_id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Metrics of a run in numbers: newest, minimum, maximum, mean. */
+        get: operations["listMetrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/runs/{run_id}/about": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a run remembers of how it was made, and the runs and models around it. */
+        get: operations["getAbout"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/runs/{run_id}/output/view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A run as it stays in the output of its cell: a line, curves and a table. */
+        get: operations["getRunView"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/runs/{run_id}/output": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lines that a run printed, since a cursor. */
+        get: operations["getOutput"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/runs/{run_id}/artifacts/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The head of one artifact as text, table or picture; nothing in it runs. */
+        get: operations["getPreview"];
         put?: never;
         post?: never;
         delete?: never;
@@ -160,6 +585,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/mltrack/api/runs/{run_id}/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A run as a file: its cells as a script, a notebook, or a page with its curves. */
+        get: operations["exportRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/runs/{run_id}/artifacts/view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An HTML page or SVG for a frame in which nothing runs and which fetches nothing. */
+        get: operations["getArtifactView"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/mltrack/api/sync": {
         parameters: {
             query?: never;
@@ -177,10 +636,575 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/mltrack/api/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of registered models, the one changed last first. */
+        get: operations["listModels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/model": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One registered model with its versions. */
+        get: operations["getModel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/model/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One version with its files, signature and input example; nothing is loaded. */
+        get: operations["getModelVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/models/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a run's model the next version of a registered model. */
+        post: operations["registerModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/models/alias": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Point an alias at a version, or take it away. */
+        post: operations["setAlias"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/models/tag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set a tag of a model or of one version. */
+        post: operations["setModelTag"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/models/describe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Describe a model, or one version. */
+        post: operations["describeModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/models/stage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move a version to a stage. */
+        post: operations["setStage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/models/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete a model with its versions, or one version; its name has to be repeated. */
+        post: operations["removeModel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Places that models can be deployed to, with the forms of their options. */
+        get: operations["listTargets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/deploy/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a deploy would do and what would run; the files are copied here, nothing is loaded. */
+        post: operations["planDeploy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/deploy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a deploy; the same key never makes a second one. */
+        post: operations["deploy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/deploy/job": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a deploy stands. */
+        get: operations["getJob"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/endpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Endpoints made from this machine, and deploys under way. */
+        get: operations["listEndpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/endpoints/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last lines that an endpoint's replicas wrote. */
+        get: operations["getEndpointLogs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/endpoints/monitor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Requests, errors, latency and prediction mix of an endpoint over time. */
+        get: operations["monitorEndpoint"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/endpoints/traffic": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Share the requests out over the versions behind an endpoint. */
+        post: operations["setTraffic"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/endpoints/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End the processes of an endpoint; name, address and token are kept. */
+        post: operations["stopEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/endpoints/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a stopped endpoint again. */
+        post: operations["startEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/endpoints/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete an endpoint, or one version behind it; its name has to be repeated. */
+        post: operations["removeEndpoint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/endpoints/predict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask an endpoint; the server adds the token. */
+        post: operations["predict"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/endpoints/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compare what an endpoint was asked with its model's training data; kept as a run. */
+        post: operations["checkDrift"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Cells and scripts that run elsewhere or did, newest first. */
+        get: operations["listJobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/jobs/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a job printed, from a position on. */
+        get: operations["getJobLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/jobs/backends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where jobs can run, with the forms of their options. */
+        get: operations["listBackends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/jobs/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The files that would go along with a script; nothing is sent. */
+        post: operations["planJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/jobs/submit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Submit a script; the same key never makes a second job. */
+        post: operations["submitJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/jobs/follow": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Have jobs at services followed again that nobody follows. */
+        post: operations["followJobs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/jobs/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a job's end. */
+        post: operations["cancelJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/mltrack/api/jobs/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Forget a job that has ended; its run stays. Its name has to be repeated. */
+        post: operations["removeJob"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AccountInfo
+         * @description Who is signed in to a cloud.
+         */
+        AccountInfo: {
+            name: string;
+            cloud: string;
+            way: string;
+            /** @default  */
+            tenant: string;
+            /** @default false */
+            by_hand: boolean;
+            /**
+             * @default
+             * @enum {unknown}
+             */
+            kept: "" | "encrypted" | "memory";
+        };
+        /**
+         * AccountReport
+         * @description Who is signed in, and what was tried to find out.
+         */
+        AccountReport: {
+            /** @default null */
+            account: components["schemas"]["AccountInfo"] | null;
+            /** @default [] */
+            tried: components["schemas"]["Pair"][];
+            /** @default null */
+            signing_in: components["schemas"]["SignIn"] | null;
+            /** @default null */
+            problem: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * AddWorkspaceRequest
+         * @description `spec` is an http(s) address, or a folder below the server's root; `path` the notebook's.
+         */
+        AddWorkspaceRequest: {
+            spec: string;
+            /** @default  */
+            name: string;
+            /** @default null */
+            path: string | null;
+        };
+        /**
+         * AliasRequest
+         * @description Point `alias` at a version, or take it away.
+         */
+        AliasRequest: {
+            workspace_id: string;
+            name: string;
+            version: string;
+            alias: string;
+            /** @default false */
+            remove: boolean;
+        };
         /**
          * ArtifactInfo
          * @description One entry of a run's artifact folder. `path` is relative to the run's artifact root.
@@ -199,6 +1223,138 @@ export interface components {
             artifacts: components["schemas"]["ArtifactInfo"][];
             /** @default false */
             truncated: boolean;
+        };
+        /**
+         * ArtifactPreview
+         * @description The head of one artifact, in the form that a page shows it. Nothing in it runs.
+         */
+        ArtifactPreview: {
+            path: string;
+            /** @enum {unknown} */
+            kind: "binary" | "code" | "html" | "image" | "json" | "markdown" | "notebook" | "svg" | "table" | "text";
+            /** @default null */
+            size_bytes: number | null;
+            /** @default  */
+            language: string;
+            /** @default  */
+            text: string;
+            /** @default [] */
+            columns: string[];
+            /** @default [] */
+            rows: string[][];
+            /** @default null */
+            row_count: number | null;
+            /** @default  */
+            data_url: string;
+            /** @default [] */
+            cells: components["schemas"]["NotebookCell"][];
+            /** @default false */
+            truncated: boolean;
+        };
+        /**
+         * AzureChange
+         * @description A change of a compute that the service took on; `state` is its word for it now.
+         */
+        AzureChange: {
+            what: string;
+            act: string;
+            state: string;
+            /** @default true */
+            done: boolean;
+            /** @default null */
+            compute: components["schemas"]["ComputeInfo"] | null;
+        };
+        /**
+         * AzureEndpointInfo
+         * @description An online endpoint of a workspace, whoever made it.
+         */
+        AzureEndpointInfo: {
+            name: string;
+            kind: string;
+            state: string;
+            /** @default  */
+            auth: string;
+            /** @default  */
+            address: string;
+            /** @default null */
+            public: boolean | null;
+            /** @default [] */
+            traffic: components["schemas"]["Pair"][];
+            /** @default  */
+            costs: string;
+            /** @default  */
+            link: string;
+        };
+        /**
+         * AzureOverview
+         * @description All of an Azure ML workspace that one looks after. What failed is among the problems.
+         */
+        AzureOverview: {
+            workspace: components["schemas"]["AzureWorkspaceInfo"];
+            computes: components["schemas"]["ComputeInfo"][];
+            endpoints: components["schemas"]["AzureEndpointInfo"][];
+            /** @default null */
+            models: number | null;
+            /** @default [] */
+            problems: components["schemas"]["Problem"][];
+            /** @default 0 */
+            asked_ms: number;
+            /** @default 0 */
+            took_ms: number;
+        };
+        /**
+         * AzureWorkspaceInfo
+         * @description An Azure Machine Learning workspace as the resource manager describes it.
+         */
+        AzureWorkspaceInfo: {
+            name: string;
+            subscription_id: string;
+            resource_group: string;
+            arm_id: string;
+            /** @default  */
+            location: string;
+            /** @default  */
+            state: string;
+            /** @default  */
+            kind: string;
+            /** @default null */
+            public: boolean | null;
+            /** @default  */
+            storage: string;
+            /** @default  */
+            link: string;
+            /** @default  */
+            description: string;
+            /** @default [] */
+            tags: components["schemas"]["Pair"][];
+        };
+        /**
+         * BeginSignInRequest
+         * @description How to sign in, and to the organisation of which workspace.
+         */
+        BeginSignInRequest: {
+            /**
+             * @default device_code
+             * @enum {unknown}
+             */
+            how: "browser" | "device_code";
+            /** @default null */
+            workspace_id: string | null;
+        };
+        /**
+         * CodeSnapshot
+         * @description The files that go to another machine with a job.
+         */
+        CodeSnapshot: {
+            folder: string;
+            /** @default 0 */
+            files: number;
+            /** @default 0 */
+            size_bytes: number;
+            /** @default [] */
+            paths: string[];
+            /** @default [] */
+            left_out: components["schemas"]["LeftOut"][];
         };
         /**
          * Column
@@ -221,6 +1377,393 @@ export interface components {
             total: number;
         };
         /**
+         * ColumnInfo
+         * @description A metric, parameter or tag that a list of runs can show as a column.
+         */
+        ColumnInfo: {
+            /** @enum {unknown} */
+            kind: "metrics" | "params" | "tags";
+            key: string;
+            runs: number;
+            differs: boolean;
+            /** @default [] */
+            values: string[];
+        };
+        /**
+         * ComputeInfo
+         * @description A machine or cluster of an Azure ML workspace.
+         */
+        ComputeInfo: {
+            name: string;
+            kind: string;
+            state: string;
+            /** @default  */
+            size: string;
+            /** @default  */
+            priority: string;
+            /** @default null */
+            nodes: number | null;
+            /** @default null */
+            nodes_min: number | null;
+            /** @default null */
+            nodes_max: number | null;
+            /** @default 0 */
+            idle_nodes: number;
+            /** @default null */
+            idle_stop_s: number | null;
+            /** @default  */
+            costs: string;
+            /** @default [] */
+            acts: string[];
+            /** @default null */
+            created_ms: number | null;
+            /** @default  */
+            resource: string;
+            /** @default null */
+            problem: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * ComputeRequest
+         * @description What is to be done to a compute; its end wants its name repeated in `confirm`.
+         */
+        ComputeRequest: {
+            workspace_id: string;
+            name: string;
+            /** @enum {unknown} */
+            act: "delete" | "restart" | "start" | "stop";
+            /** @default  */
+            confirm: string;
+        };
+        /**
+         * DataInfo
+         * @description One dataset that a run used.
+         */
+        DataInfo: {
+            name: string;
+            digest: string;
+            /** @default  */
+            source: string;
+            /** @default  */
+            context: string;
+            /** @default null */
+            rows: number | null;
+            /** @default [] */
+            shape: number[];
+            /** @default null */
+            size_bytes: number | null;
+            /** @default [] */
+            columns: components["schemas"]["ModelField"][];
+            /** @default  */
+            note: string;
+        };
+        /**
+         * DeployPlan
+         * @description What a deploy would do and what would run. Nothing was loaded to find out.
+         */
+        DeployPlan: {
+            model: string;
+            version: string | null;
+            uri: string;
+            label: string;
+            name: string;
+            digest: string;
+            needs_consent: boolean;
+            reason: string;
+            /** @default null */
+            run_id: components["schemas"]["RunId"] | null;
+            /** @default null */
+            run_name: string | null;
+            /** @default  */
+            made_by: string;
+            /** @default null */
+            made_ms: number | null;
+            /** @default [] */
+            flavors: string[];
+            /** @default [] */
+            code_files: string[];
+            /** @default [] */
+            requirements: string[];
+            /** @default [] */
+            unmet: string[];
+            /** @default 0 */
+            size_bytes: number;
+            /** @default  */
+            existing: string;
+            /** @default [] */
+            hints: string[];
+            /** @default false */
+            costs: boolean;
+        };
+        /**
+         * DeployRequest
+         * @description `key` is new for each thing that is wanted: the same key never makes a second deployment.
+         */
+        DeployRequest: {
+            workspace_id: string;
+            model: string;
+            key: string;
+            /** @default local */
+            target: string;
+            /** @default null */
+            name: string | null;
+            /** @default {} */
+            options: Record<string, never>;
+            /** @default null */
+            traffic_percent: number | null;
+            /** @default false */
+            shadow: boolean;
+            /** @default null */
+            consent_digest: string | null;
+        };
+        /**
+         * DeploymentInfo
+         * @description One version of a model behind an endpoint.
+         */
+        DeploymentInfo: {
+            label: string;
+            model: string;
+            version: string | null;
+            uri: string;
+            /** @enum {unknown} */
+            state: "deploying" | "failed" | "ready" | "stopped" | "unhealthy";
+            /** @default null */
+            run_id: components["schemas"]["RunId"] | null;
+            /** @default 0 */
+            traffic_percent: number;
+            /** @default false */
+            shadow: boolean;
+            /** @default 1 */
+            replicas: number;
+            /** @default 0 */
+            replicas_ready: number;
+            /** @default 0 */
+            restarts: number;
+            /** @default null */
+            memory_bytes: number | null;
+            /** @default 0 */
+            deployed_ms: number;
+            /** @default  */
+            by: string;
+            /** @default  */
+            digest: string;
+            /** @default  */
+            detail: string;
+            /** @default null */
+            problem: components["schemas"]["Problem"] | null;
+            /** @default [] */
+            log_tail: string[];
+            /**
+             * @default {
+             *       "window_s": 60,
+             *       "requests": 0,
+             *       "errors": 0,
+             *       "requests_per_s": 0,
+             *       "p50_ms": null,
+             *       "p95_ms": null
+             *     }
+             */
+            stats: components["schemas"]["EndpointStats"];
+        };
+        /**
+         * DescribeModelRequest
+         * @description Describe a model, or one version.
+         */
+        DescribeModelRequest: {
+            workspace_id: string;
+            name: string;
+            description: string;
+            /** @default null */
+            version: string | null;
+        };
+        /**
+         * DiffLine
+         * @description One line of two sources beside each other; None where a side has no such line.
+         */
+        DiffLine: {
+            left: string | null;
+            right: string | null;
+            /** @default null */
+            left_number: number | null;
+            /** @default null */
+            right_number: number | null;
+            /** @default false */
+            same: boolean;
+        };
+        /**
+         * DiffRow
+         * @description A parameter, metric, tag, package or line of source that differs.
+         */
+        DiffRow: {
+            key: string;
+            left: string | null;
+            right: string | null;
+        };
+        /**
+         * DriftFeature
+         * @description How one column of new data differs from the reference.
+         */
+        DriftFeature: {
+            name: string;
+            /** @enum {unknown} */
+            kind: "category" | "datetime" | "number" | "text";
+            test: string;
+            /** @enum {unknown} */
+            verdict: "drift" | "not_tested" | "ok";
+            /** @default null */
+            statistic: number | null;
+            /** @default null */
+            p_value: number | null;
+            /** @default null */
+            p_adjusted: number | null;
+            /** @default null */
+            effect: number | null;
+            /** @default  */
+            effect_name: string;
+            /** @default 0 */
+            missing_reference: number;
+            /** @default 0 */
+            missing_data: number;
+            /** @default null */
+            missing_p_adjusted: number | null;
+            /** @default [] */
+            new_categories: string[];
+            /** @default [] */
+            missing_categories: string[];
+            /** @default null */
+            psi: number | null;
+            /** @default [] */
+            labels: string[];
+            /** @default [] */
+            shares_reference: number[];
+            /** @default [] */
+            shares_data: number[];
+            /** @default  */
+            detail: string;
+        };
+        /**
+         * DriftReport
+         * @description How new data differs from what the model was trained on.
+         */
+        DriftReport: {
+            model: string;
+            version: string | null;
+            reference: string;
+            data: string;
+            rows_reference: number;
+            rows_data: number;
+            alpha: number;
+            effect_threshold: number;
+            correction: string;
+            /** @enum {unknown} */
+            verdict: "drift" | "no_drift" | "too_little_data";
+            drifted: number;
+            /** @default [] */
+            features: components["schemas"]["DriftFeature"][];
+            /** @default [] */
+            predictions: components["schemas"]["DriftFeature"][];
+            /** @default [] */
+            schema_changes: components["schemas"]["SchemaChange"][];
+            /** @default [] */
+            quality: components["schemas"]["MetricValue"][];
+            /** @default null */
+            run_id: components["schemas"]["RunId"] | null;
+            /** @default  */
+            report_path: string;
+            /** @default  */
+            detail: string;
+        };
+        /**
+         * DriftRequest
+         * @description `window_s`: only what was asked within the last so many seconds; None for all kept.
+         */
+        DriftRequest: {
+            workspace_id: string;
+            name: string;
+            /** @default null */
+            window_s: number | null;
+        };
+        /**
+         * EndpointInfo
+         * @description A name that answers requests, with the versions behind it.
+         */
+        EndpointInfo: {
+            name: string;
+            target: string;
+            workspace_id: components["schemas"]["WorkspaceId"];
+            workspace_name: string;
+            /** @enum {unknown} */
+            state: "deploying" | "failed" | "ready" | "stopped" | "unhealthy";
+            created_ms: number;
+            updated_ms: number;
+            /** @default  */
+            address: string;
+            /** @default  */
+            token_file: string;
+            /** @default [] */
+            deployments: components["schemas"]["DeploymentInfo"][];
+            /**
+             * @default {
+             *       "window_s": 60,
+             *       "requests": 0,
+             *       "errors": 0,
+             *       "requests_per_s": 0,
+             *       "p50_ms": null,
+             *       "p95_ms": null
+             *     }
+             */
+            stats: components["schemas"]["EndpointStats"];
+            /** @default false */
+            asleep: boolean;
+            /** @default null */
+            job_id: string | null;
+            /** @default  */
+            detail: string;
+            /** @default {} */
+            options: string;
+            /** @default [] */
+            snippets: components["schemas"]["Pair"][];
+            /** @default  */
+            resource: string;
+            /** @default  */
+            link: string;
+            /** @default  */
+            costs: string;
+        };
+        /**
+         * EndpointList
+         * @description Endpoints that were made from this machine, by name.
+         */
+        EndpointList: {
+            endpoints: components["schemas"]["EndpointInfo"][];
+            /** @default [] */
+            jobs: components["schemas"]["JobInfo"][];
+        };
+        /**
+         * EndpointRequest
+         * @description Which endpoint.
+         */
+        EndpointRequest: {
+            name: string;
+        };
+        /**
+         * EndpointStats
+         * @description What was asked within the last `window_s` seconds.
+         */
+        EndpointStats: {
+            /** @default 60 */
+            window_s: number;
+            /** @default 0 */
+            requests: number;
+            /** @default 0 */
+            errors: number;
+            /** @default 0 */
+            requests_per_s: number;
+            /** @default null */
+            p50_ms: number | null;
+            /** @default null */
+            p95_ms: number | null;
+        };
+        /**
          * ExperimentInfo
          * @description One experiment of a workspace.
          */
@@ -238,6 +1781,20 @@ export interface components {
             experiments: components["schemas"]["ExperimentInfo"][];
         };
         /**
+         * FollowRequest
+         * @description Jobs of one workspace.
+         */
+        FollowRequest: {
+            workspace_id: string;
+        };
+        /**
+         * ForgetWorkspaceRequest
+         * @description Which workspace of the list is not to be in it any more; nothing in it is deleted.
+         */
+        ForgetWorkspaceRequest: {
+            workspace_id: string;
+        };
+        /**
          * Health
          * @description How a workspace is, in words a person can act on.
          */
@@ -253,6 +1810,116 @@ export interface components {
             waiting_points: number;
             /** @default null */
             waiting_since_ms: number | null;
+            /** @default 0 */
+            waiting_files: number;
+            /** @default 0 */
+            waiting_bytes: number;
+            /** @default 0 */
+            sent_files: number;
+        };
+        /**
+         * JobBackend
+         * @description Where jobs can run.
+         */
+        JobBackend: {
+            name: string;
+            title: string;
+            help: string;
+            /** @default [] */
+            targets: string[];
+            /** @default true */
+            available: boolean;
+            /** @default  */
+            why_not: string;
+            /** @default {} */
+            form: string;
+        };
+        /**
+         * JobBackends
+         * @description The backends that are installed.
+         */
+        JobBackends: {
+            backends: components["schemas"]["JobBackend"][];
+        };
+        /**
+         * JobInfo
+         * @description Long work that a process of its own does; whoever asks again sees how it stands.
+         */
+        JobInfo: {
+            id: string;
+            /** @enum {unknown} */
+            kind: "deploy";
+            subject: string;
+            title: string;
+            /** @enum {unknown} */
+            state: "done" | "failed" | "running";
+            started_ms: number;
+            /** @default [] */
+            steps: components["schemas"]["JobStep"][];
+            /** @default [] */
+            log_tail: string[];
+            /** @default null */
+            problem: components["schemas"]["Problem"] | null;
+            /** @default null */
+            ended_ms: number | null;
+            /** @default null */
+            endpoint: components["schemas"]["EndpointInfo"] | null;
+        };
+        /**
+         * JobList
+         * @description The jobs that this machine knows, newest first.
+         */
+        JobList: {
+            jobs: components["schemas"]["SubmittedJob"][];
+        };
+        /**
+         * JobStep
+         * @description One step of a job.
+         */
+        JobStep: {
+            name: string;
+            title: string;
+            /**
+             * @default waiting
+             * @enum {unknown}
+             */
+            state: "done" | "failed" | "running" | "waiting";
+            /** @default null */
+            seconds: number | null;
+            /** @default  */
+            detail: string;
+        };
+        /**
+         * JobText
+         * @description A part of what a job printed, from `position` on.
+         */
+        JobText: {
+            id: components["schemas"]["RunId"];
+            position: number;
+            text: string;
+            next: number;
+            ended: boolean;
+        };
+        /**
+         * KeysRequest
+         * @description The key goes into a private file of the server's user; `regenerate` makes it anew first.
+         */
+        KeysRequest: {
+            workspace_id: string;
+            name: string;
+            /**
+             * @default
+             * @enum {unknown}
+             */
+            regenerate: "" | "primary" | "secondary";
+        };
+        /**
+         * LeftOut
+         * @description A file that did not travel with a job, and why.
+         */
+        LeftOut: {
+            path: string;
+            why: string;
         };
         /**
          * LiveRun
@@ -263,6 +1930,24 @@ export interface components {
             sparkline: (number | null)[];
             sparkline_key: string | null;
             cursor: number;
+            /** @default null */
+            progress: components["schemas"]["Progress"] | null;
+            /** @default [] */
+            output: string[];
+            /** @default [] */
+            alerts: components["schemas"]["RunAlert"][];
+            /** @default  */
+            kernel_id: string;
+            /** @default  */
+            cell_id: string;
+            /** @default  */
+            notebook_path: string;
+            /** @default false */
+            elsewhere: boolean;
+            /** @default false */
+            job: boolean;
+            /** @default null */
+            uploads: components["schemas"]["Uploads"] | null;
         };
         /**
          * LiveRuns
@@ -271,6 +1956,39 @@ export interface components {
         LiveRuns: {
             runs: components["schemas"]["LiveRun"][];
             now_ms: number;
+        };
+        /**
+         * LogLines
+         * @description The last lines of a log, oldest first.
+         */
+        LogLines: {
+            subject: string;
+            lines: string[];
+        };
+        /**
+         * MetricStat
+         * @description One metric of a run in numbers. Values are None where they are not finite: see `text`.
+         */
+        MetricStat: {
+            key: string;
+            last: number | null;
+            text: string;
+            minimum: number | null;
+            maximum: number | null;
+            mean: number | null;
+            minimum_step: number | null;
+            maximum_step: number | null;
+            count: number;
+            step: number;
+            timestamp_ms: number;
+        };
+        /**
+         * MetricTable
+         * @description Metrics of a run, main metrics first, then by name.
+         */
+        MetricTable: {
+            metrics: components["schemas"]["MetricStat"][];
+            total: number;
         };
         /**
          * MetricValue
@@ -282,6 +2000,176 @@ export interface components {
             text: string;
             step: number;
             timestamp_ms: number;
+        };
+        /**
+         * ModelField
+         * @description One input, output or parameter of a model's signature.
+         */
+        ModelField: {
+            name: string;
+            type: string;
+            /** @default true */
+            required: boolean;
+            /** @default null */
+            shape: number[] | null;
+            /** @default null */
+            default: string | null;
+        };
+        /**
+         * ModelInfo
+         * @description One registered model. `versions` are the newest ones, newest first.
+         */
+        ModelInfo: {
+            name: string;
+            workspace_id: components["schemas"]["WorkspaceId"];
+            created_ms: number;
+            updated_ms: number;
+            /** @default  */
+            description: string;
+            /** @default [] */
+            tags: components["schemas"]["Pair"][];
+            /** @default [] */
+            aliases: components["schemas"]["Pair"][];
+            /** @default [] */
+            versions: components["schemas"]["ModelVersionInfo"][];
+            /** @default null */
+            version_count: number | null;
+        };
+        /**
+         * ModelPage
+         * @description One page of a list of registered models, the one changed last first.
+         */
+        ModelPage: {
+            models: components["schemas"]["ModelInfo"][];
+            /** @default null */
+            next_page_token: string | null;
+            /** @default null */
+            total: number | null;
+        };
+        /**
+         * ModelSignature
+         * @description What a model takes and gives.
+         */
+        ModelSignature: {
+            /** @default [] */
+            inputs: components["schemas"]["ModelField"][];
+            /** @default [] */
+            outputs: components["schemas"]["ModelField"][];
+            /** @default [] */
+            params: components["schemas"]["ModelField"][];
+        };
+        /**
+         * ModelTagRequest
+         * @description Set a tag of a model, or of one version; without a value it is taken away.
+         */
+        ModelTagRequest: {
+            workspace_id: string;
+            name: string;
+            key: string;
+            value: string | null;
+            /** @default null */
+            version: string | null;
+        };
+        /**
+         * ModelVersionDetail
+         * @description One version with what lies in its files; nothing of it was loaded.
+         */
+        ModelVersionDetail: {
+            version: components["schemas"]["ModelVersionInfo"];
+            /** @default [] */
+            files: components["schemas"]["ArtifactInfo"][];
+            /** @default  */
+            mlmodel: string;
+            /** @default [] */
+            flavors: string[];
+            /** @default null */
+            signature: components["schemas"]["ModelSignature"] | null;
+            /** @default null */
+            input_example: string | null;
+            /** @default [] */
+            requirements: string[];
+            /** @default null */
+            size_bytes: number | null;
+            /** @default null */
+            problem: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * ModelVersionInfo
+         * @description One version of a registered model, as a row of a list shows it.
+         */
+        ModelVersionInfo: {
+            name: string;
+            version: string;
+            created_ms: number;
+            updated_ms: number;
+            /** @default READY */
+            status: string;
+            /** @default [] */
+            aliases: string[];
+            /** @default null */
+            stage: string | null;
+            /** @default null */
+            run_id: components["schemas"]["RunId"] | null;
+            /** @default null */
+            run_name: string | null;
+            /** @default  */
+            source: string;
+            /** @default  */
+            description: string;
+            /** @default [] */
+            tags: components["schemas"]["Pair"][];
+            /** @default [] */
+            metrics: components["schemas"]["MetricValue"][];
+        };
+        /**
+         * MonitorReport
+         * @description Requests of an endpoint over time. All lists over time have the same length.
+         */
+        MonitorReport: {
+            endpoint: string;
+            since_ms: number;
+            until_ms: number;
+            bucket_ms: number;
+            requests: number;
+            errors: number;
+            /** @default null */
+            p50_ms: number | null;
+            /** @default null */
+            p95_ms: number | null;
+            /** @default [] */
+            times_ms: number[];
+            /** @default [] */
+            counts: number[];
+            /** @default [] */
+            error_counts: number[];
+            /** @default [] */
+            p50s_ms: (number | null)[];
+            /** @default [] */
+            p95s_ms: (number | null)[];
+            /** @default [] */
+            mixes: components["schemas"]["PredictionMix"][];
+            /** @default [] */
+            versions: components["schemas"]["VersionShare"][];
+            /** @default  */
+            detail: string;
+        };
+        /**
+         * NoFields
+         * @description A request that says nothing.
+         */
+        NoFields: Record<string, never>;
+        /**
+         * NotebookCell
+         * @description One cell of a notebook, without what would run or be fetched.
+         */
+        NotebookCell: {
+            /** @enum {unknown} */
+            kind: "code" | "markdown" | "raw";
+            source: string;
+            /** @default [] */
+            outputs: string[];
+            /** @default [] */
+            images: string[];
         };
         /**
          * Nudge
@@ -297,12 +2185,90 @@ export interface components {
             cursors: number[];
         };
         /**
+         * OutputLine
+         * @description One line that a run printed; secrets were taken out before it was kept.
+         */
+        OutputLine: {
+            /** @enum {unknown} */
+            stream: "stderr" | "stdout";
+            text: string;
+            t_ms: number;
+        };
+        /**
          * Pair
          * @description A parameter or a tag.
          */
         Pair: {
             key: string;
             value: string;
+        };
+        /**
+         * PlanJobRequest
+         * @description `file` is a script below the server's folder, as JupyterLab names it.
+         */
+        PlanJobRequest: {
+            workspace_id: string;
+            file: string;
+            /** @default process */
+            on: string;
+            /** @default {} */
+            options: Record<string, never>;
+        };
+        /**
+         * PlanRequest
+         * @description `model` is NAME/VERSION, NAME@ALIAS, or an address of MLflow.
+         */
+        PlanRequest: {
+            workspace_id: string;
+            model: string;
+            /** @default local */
+            target: string;
+            /** @default null */
+            name: string | null;
+        };
+        /**
+         * PredictRequest
+         * @description `body` is the JSON text that the scoring server gets.
+         */
+        PredictRequest: {
+            name: string;
+            body: string;
+            /** @default null */
+            workspace_id: string | null;
+        };
+        /**
+         * Prediction
+         * @description What an endpoint answered.
+         */
+        Prediction: {
+            endpoint: string;
+            status: number;
+            latency_ms: number;
+            /** @default  */
+            version: string;
+            /** @default  */
+            request_id: string;
+            /** @default [] */
+            columns: string[];
+            /** @default [] */
+            rows: string[][];
+            /** @default 0 */
+            row_count: number;
+            /** @default  */
+            body: string;
+            /** @default null */
+            problem: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * PredictionMix
+         * @description How one output was distributed in each bucket of time.
+         */
+        PredictionMix: {
+            name: string;
+            /** @enum {unknown} */
+            kind: "category" | "number";
+            labels: string[];
+            shares: number[][];
         };
         /**
          * Problem
@@ -316,6 +2282,144 @@ export interface components {
             hint: string;
             /** @default null */
             retry_after_ms: number | null;
+            /** @default null */
+            at: number | null;
+        };
+        /**
+         * Progress
+         * @description How far a run is, as its outermost progress bar says.
+         */
+        Progress: {
+            done: number;
+            /** @default null */
+            total: number | null;
+            /** @default  */
+            unit: string;
+            /** @default  */
+            label: string;
+        };
+        /**
+         * RegisterRequest
+         * @description `path` names the model where the run logged several.
+         */
+        RegisterRequest: {
+            workspace_id: string;
+            run_id: string;
+            name: string;
+            /** @default null */
+            path: string | null;
+        };
+        /**
+         * RemoveEndpointRequest
+         * @description `confirm` is the endpoint's name once more; `label` for one version behind it.
+         */
+        RemoveEndpointRequest: {
+            name: string;
+            confirm: string;
+            /** @default null */
+            label: string | null;
+            /** @default null */
+            workspace_id: string | null;
+        };
+        /**
+         * RemoveJobRequest
+         * @description `confirm` is the job's name once more: its log and what it returned are deleted.
+         */
+        RemoveJobRequest: {
+            id: string;
+            confirm: string;
+        };
+        /**
+         * RemoveModelRequest
+         * @description `confirm` is the model's name once more: deleting takes a second word.
+         */
+        RemoveModelRequest: {
+            workspace_id: string;
+            name: string;
+            confirm: string;
+            /** @default null */
+            version: string | null;
+        };
+        /**
+         * Removed
+         * @description What the verb `rm` did; `done` is False when the person said no.
+         */
+        Removed: {
+            what: string;
+            done: boolean;
+        };
+        /**
+         * RenameRunRequest
+         * @description Give a run another name.
+         */
+        RenameRunRequest: {
+            workspace_id: string;
+            run_id: string;
+            name: string;
+        };
+        /**
+         * RunAbout
+         * @description What a run remembers of how it was made; a part that was not kept is empty.
+         */
+        RunAbout: {
+            run_id: components["schemas"]["RunId"];
+            /** @default  */
+            source: string;
+            /** @default  */
+            notebook_path: string;
+            /** @default  */
+            cell_id: string;
+            /** @default  */
+            python: string;
+            /** @default  */
+            platform: string;
+            /** @default [] */
+            packages: components["schemas"]["Pair"][];
+            /** @default [] */
+            hardware: components["schemas"]["Pair"][];
+            /** @default  */
+            git_commit: string;
+            /** @default  */
+            git_branch: string;
+            /** @default  */
+            git_remote: string;
+            /** @default false */
+            git_dirty: boolean;
+            /** @default  */
+            git_diff: string;
+            /** @default [] */
+            data: components["schemas"]["DataInfo"][];
+            /** @default [] */
+            versions: components["schemas"]["ModelVersionInfo"][];
+            /** @default null */
+            parent: components["schemas"]["RunSummary"] | null;
+            /** @default [] */
+            children: components["schemas"]["RunSummary"][];
+            /** @default [] */
+            attempts: components["schemas"]["RunSummary"][];
+            /** @default [] */
+            left_out: string[];
+            /** @default [] */
+            problems: components["schemas"]["Problem"][];
+        };
+        /**
+         * RunAlert
+         * @description A condition that came true while a run was watched.
+         */
+        RunAlert: {
+            rule: string;
+            message: string;
+            at_ms: number;
+        };
+        /**
+         * RunColumns
+         * @description What the newest runs of a list have, for the choice of columns and for completion.
+         */
+        RunColumns: {
+            columns: components["schemas"]["ColumnInfo"][];
+            runs: number;
+            /** @default false */
+            truncated: boolean;
         };
         /**
          * RunDetail
@@ -331,6 +2435,59 @@ export interface components {
             link: string | null;
             /** @default false */
             merged: boolean;
+            /** @default [] */
+            models: string[];
+            /** @default [] */
+            data: components["schemas"]["DataInfo"][];
+        };
+        /**
+         * RunDetails
+         * @description Several runs side by side, in the order that they were asked for.
+         */
+        RunDetails: {
+            runs: components["schemas"]["RunDetail"][];
+            /** @default [] */
+            missing: components["schemas"]["RunId"][];
+        };
+        /**
+         * RunDiff
+         * @description What differs between two runs.
+         */
+        RunDiff: {
+            left: components["schemas"]["RunSummary"];
+            right: components["schemas"]["RunSummary"];
+            /** @default [] */
+            params: components["schemas"]["DiffRow"][];
+            /** @default [] */
+            metrics: components["schemas"]["DiffRow"][];
+            /** @default [] */
+            tags: components["schemas"]["DiffRow"][];
+            /** @default [] */
+            packages: components["schemas"]["DiffRow"][];
+            /** @default [] */
+            surroundings: components["schemas"]["DiffRow"][];
+            /** @default [] */
+            source: components["schemas"]["DiffLine"][];
+        };
+        /**
+         * RunIdsRequest
+         * @description Which runs.
+         */
+        RunIdsRequest: {
+            workspace_id: string;
+            run_ids: string[];
+        };
+        /**
+         * RunOutput
+         * @description Lines that a run printed, oldest first.
+         */
+        RunOutput: {
+            lines: components["schemas"]["OutputLine"][];
+            cursor: number;
+            /** @default 0 */
+            dropped: number;
+            /** @default  */
+            path: string;
         };
         /**
          * RunPage
@@ -344,6 +2501,16 @@ export interface components {
             total: number | null;
             /** @default null */
             problem: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * RunStopped
+         * @description A run whose job was asked to end; `done` is False when the person said no.
+         */
+        RunStopped: {
+            run_id: components["schemas"]["RunId"];
+            name: string;
+            /** @default true */
+            done: boolean;
         };
         /**
          * RunSummary
@@ -372,6 +2539,48 @@ export interface components {
             live: boolean;
             /** @default 0 */
             hidden_metrics: number;
+            /** @default [] */
+            params: components["schemas"]["Pair"][];
+            /** @default [] */
+            tags: components["schemas"]["Pair"][];
+            /** @default  */
+            user: string;
+            /** @default false */
+            starred: boolean;
+            /** @default false */
+            deleted: boolean;
+            /** @default 0 */
+            children: number;
+            /** @default 1 */
+            attempt: number;
+        };
+        /**
+         * RunView
+         * @description A run as the output of a cell shows it: complete in itself, without script or address.
+         */
+        RunView: {
+            html: string;
+            plain: string;
+        };
+        /**
+         * RunsChanged
+         * @description What an act on several runs did.
+         */
+        RunsChanged: {
+            run_ids: components["schemas"]["RunId"][];
+            /** @default [] */
+            problems: components["schemas"]["Problem"][];
+        };
+        /**
+         * SchemaChange
+         * @description A column that came, went or changed its type.
+         */
+        SchemaChange: {
+            column: string;
+            /** @enum {unknown} */
+            change: "missing" | "new" | "type";
+            /** @default  */
+            detail: string;
         };
         /**
          * Series
@@ -391,6 +2600,47 @@ export interface components {
             note: string;
         };
         /**
+         * SignIn
+         * @description A sign-in that a person does in a browser; whoever asks again sees how it stands.
+         */
+        SignIn: {
+            id: string;
+            /** @enum {unknown} */
+            how: "browser" | "device_code";
+            /** @enum {unknown} */
+            state: "cancelled" | "done" | "expired" | "failed" | "starting" | "waiting";
+            /** @default  */
+            code: string;
+            /** @default  */
+            link: string;
+            /** @default null */
+            expires_ms: number | null;
+            /** @default  */
+            message: string;
+            /** @default  */
+            hint: string;
+            /** @default null */
+            account: components["schemas"]["AccountInfo"] | null;
+        };
+        /**
+         * SignInRequest
+         * @description Which sign-in.
+         */
+        SignInRequest: {
+            sign_in_id: string;
+        };
+        /**
+         * StageRequest
+         * @description Move a version to a stage, where the workspace has stages and no aliases.
+         */
+        StageRequest: {
+            workspace_id: string;
+            name: string;
+            version: string;
+            /** @enum {unknown} */
+            stage: "Archived" | "None" | "Production" | "Staging";
+        };
+        /**
          * Status
          * @description What a page asks first. A page of another `wire_version` asks for a reload and stops.
          */
@@ -398,6 +2648,90 @@ export interface components {
             wire_version: number;
             version: string;
             now_ms: number;
+        };
+        /**
+         * StopRunRequest
+         * @description Which run.
+         */
+        StopRunRequest: {
+            workspace_id: string;
+            run_id: string;
+        };
+        /**
+         * SubmitJobRequest
+         * @description `file` is a script or a notebook; the arguments of a notebook are `-p NAME=VALUE` each.
+         *
+         *     `key` is new for each thing that is wanted: the same key never makes a second job.
+         *
+         *     `large` agrees to send more than 100 MB of files.
+         */
+        SubmitJobRequest: {
+            workspace_id: string;
+            file: string;
+            key: string;
+            /** @default process */
+            on: string;
+            /** @default  */
+            arguments: string;
+            /** @default  */
+            name: string;
+            /** @default {} */
+            options: Record<string, never>;
+            /** @default false */
+            large: boolean;
+        };
+        /**
+         * SubmittedJob
+         * @description A cell or a script that runs elsewhere; its id is the id of its run.
+         */
+        SubmittedJob: {
+            id: components["schemas"]["RunId"];
+            name: string;
+            backend: string;
+            target: string;
+            what: string;
+            /** @enum {unknown} */
+            state: "cancelled" | "done" | "failed" | "finishing" | "preparing" | "queued" | "running";
+            workspace_id: components["schemas"]["WorkspaceId"];
+            workspace_name: string;
+            submitted_ms: number;
+            /** @default  */
+            detail: string;
+            /** @default null */
+            began_ms: number | null;
+            /** @default null */
+            ended_ms: number | null;
+            /** @default null */
+            experiment: string | null;
+            /** @default  */
+            notebook: string;
+            /** @default  */
+            cell_id: string;
+            /** @default [] */
+            names: components["schemas"]["Travelling"][];
+            /** @default [] */
+            returns: string[];
+            /** @default [] */
+            returned: components["schemas"]["Travelling"][];
+            /** @default null */
+            snapshot: components["schemas"]["CodeSnapshot"] | null;
+            /** @default null */
+            link: string | null;
+            /** @default false */
+            cancel_asked: boolean;
+            /** @default false */
+            away: boolean;
+            /** @default true */
+            followed: boolean;
+            /** @default null */
+            problem: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * SubmittedJobRequest
+         * @description Which job.
+         */
+        SubmittedJobRequest: {
+            id: string;
         };
         /**
          * SyncReport
@@ -418,13 +2752,94 @@ export interface components {
             workspace_id: components["schemas"]["WorkspaceId"] | null;
         };
         /**
+         * TagRunsRequest
+         * @description Set a tag of runs; without a value it is taken away.
+         */
+        TagRunsRequest: {
+            workspace_id: string;
+            run_ids: string[];
+            key: string;
+            /** @default null */
+            value: string | null;
+        };
+        /**
+         * TargetInfo
+         * @description A place that models can be deployed to.
+         */
+        TargetInfo: {
+            name: string;
+            title: string;
+            help: string;
+            available: boolean;
+            /** @default  */
+            why_not: string;
+            /** @default {} */
+            form: string;
+        };
+        /**
+         * TargetList
+         * @description Places that models can be deployed to.
+         */
+        TargetList: {
+            targets: components["schemas"]["TargetInfo"][];
+        };
+        /**
+         * TrafficRequest
+         * @description Version -> share; together 100. `shadow` versions get copies.
+         */
+        TrafficRequest: {
+            name: string;
+            percents: {
+                [key: string]: number;
+            };
+            /** @default [] */
+            shadow: string[];
+            /** @default null */
+            workspace_id: string | null;
+        };
+        /**
+         * Travelling
+         * @description A variable that goes with a job, or comes back from it.
+         */
+        Travelling: {
+            name: string;
+            kind: string;
+            /** @default null */
+            size_bytes: number | null;
+        };
+        /**
+         * Uploads
+         * @description How far the artifacts of a run are that were logged since none was on its way.
+         */
+        Uploads: {
+            files: number;
+            sent_files: number;
+            size_bytes: number;
+            sent_bytes: number;
+        };
+        /**
+         * VersionShare
+         * @description What one version answered.
+         */
+        VersionShare: {
+            version: string;
+            requests: number;
+            errors: number;
+            /** @default null */
+            p50_ms: number | null;
+            /** @default null */
+            p95_ms: number | null;
+            /** @default false */
+            shadow: boolean;
+        };
+        /**
          * WorkspaceInfo
          * @description A place where runs are kept. `uri` is for display: user names and passwords are cut out.
          */
         WorkspaceInfo: {
             id: components["schemas"]["WorkspaceId"];
             /** @enum {unknown} */
-            kind: "local" | "mlflow";
+            kind: "azureml" | "local" | "mlflow";
             name: string;
             uri: string;
             health: components["schemas"]["Health"];
@@ -432,6 +2847,8 @@ export interface components {
             experiment: string | null;
             /** @default false */
             current: boolean;
+            /** @default null */
+            account: string | null;
         };
         /**
          * WorkspaceList
@@ -439,6 +2856,28 @@ export interface components {
          */
         WorkspaceList: {
             workspaces: components["schemas"]["WorkspaceInfo"][];
+        };
+        /**
+         * WorkspaceSeen
+         * @description An Azure ML workspace that the account sees.
+         */
+        WorkspaceSeen: {
+            name: string;
+            resource_group: string;
+            subscription: string;
+            location: string;
+            spec: string;
+        };
+        /**
+         * WorkspacesSeen
+         * @description The Azure ML workspaces that the account sees, by name.
+         */
+        WorkspacesSeen: {
+            workspaces: components["schemas"]["WorkspaceSeen"][];
+            /** @default null */
+            account: components["schemas"]["AccountInfo"] | null;
+            /** @default [] */
+            problems: components["schemas"]["Problem"][];
         };
         RunId: string & { readonly __brand: "RunId" };
         WorkspaceId: string & { readonly __brand: "WorkspaceId" };
@@ -499,6 +2938,391 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WorkspaceList"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addWorkspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddWorkspaceRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspaceInfo"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forgetWorkspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForgetWorkspaceRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAzureOverview: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AzureOverview"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAzureEndpoint: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointInfo"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    writeEndpointKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeysRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointInfo"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeCompute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComputeRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AzureChange"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAccount: {
+        parameters: {
+            query?: {
+                workspace?: components["schemas"]["WorkspaceId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountReport"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAzureWorkspaces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspacesSeen"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    beginSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginSignInRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignIn"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSignIn: {
+        parameters: {
+            query: {
+                sign_in_id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignIn"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelSignIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignIn"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoFields"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountReport"];
                 };
             };
             /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
@@ -580,6 +3404,11 @@ export interface operations {
                 workspace: components["schemas"]["WorkspaceId"];
                 experiment?: components["schemas"]["ExperimentId"];
                 search?: string;
+                order_by?: string;
+                columns?: string[];
+                deleted?: boolean;
+                roots?: boolean;
+                parent?: components["schemas"]["RunId"];
                 page_token?: string;
                 limit?: number;
             };
@@ -596,6 +3425,270 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunPage"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listRunColumns: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+                experiment?: components["schemas"]["ExperimentId"];
+                search?: string;
+                deleted?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunColumns"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRunDetails: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+                run_ids: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDetails"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRunDiff: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+                left: components["schemas"]["RunId"];
+                right: components["schemas"]["RunId"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunDiff"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    tagRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagRunsRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunsChanged"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renameRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameRunRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunsChanged"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunIdsRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunsChanged"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stopRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StopRunRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunStopped"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunIdsRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunsChanged"];
                 };
             };
             /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
@@ -649,6 +3742,9 @@ export interface operations {
                 since?: number;
                 keys?: string[];
                 max_points?: number;
+                start?: number;
+                end?: number;
+                x?: "step" | "time";
             };
             header?: never;
             path: {
@@ -665,6 +3761,177 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Series"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMetrics: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+                search?: string;
+                offset?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                run_id: components["schemas"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricTable"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAbout: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+            };
+            header?: never;
+            path: {
+                run_id: components["schemas"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunAbout"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getRunView: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+            };
+            header?: never;
+            path: {
+                run_id: components["schemas"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getOutput: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+                since?: number;
+                lines?: number;
+            };
+            header?: never;
+            path: {
+                run_id: components["schemas"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunOutput"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getPreview: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+                path: string;
+            };
+            header?: never;
+            path: {
+                run_id: components["schemas"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactPreview"];
                 };
             };
             /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
@@ -746,6 +4013,74 @@ export interface operations {
             };
         };
     };
+    exportRun: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+                to: "html" | "notebook" | "script";
+            };
+            header?: never;
+            path: {
+                run_id: components["schemas"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getArtifactView: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+                path: string;
+            };
+            header?: never;
+            path: {
+                run_id: components["schemas"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     sync: {
         parameters: {
             query?: never;
@@ -779,41 +4114,1127 @@ export interface operations {
             };
         };
     };
+    listModels: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+                search?: string;
+                page_token?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPage"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getModel: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelInfo"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getModelVersion: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+                name: string;
+                version: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersionDetail"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    registerModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersionInfo"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setAlias: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AliasRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersionInfo"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setModelTag: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelTagRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelInfo"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    describeModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DescribeModelRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelInfo"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setStage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StageRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelVersionInfo"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeModel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveModelRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listTargets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetList"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    planDeploy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeployPlan"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deploy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeployRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobInfo"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getJob: {
+        parameters: {
+            query: {
+                id: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobInfo"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listEndpoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointList"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getEndpointLogs: {
+        parameters: {
+            query: {
+                name: string;
+                workspace?: components["schemas"]["WorkspaceId"];
+                label?: string;
+                lines?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogLines"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    monitorEndpoint: {
+        parameters: {
+            query: {
+                name: string;
+                window_s?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorReport"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setTraffic: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrafficRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointInfo"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stopEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointInfo"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    startEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndpointRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndpointInfo"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeEndpoint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveEndpointRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    predict: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PredictRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prediction"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    checkDrift: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DriftRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriftReport"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listJobs: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobList"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getJobLog: {
+        parameters: {
+            query: {
+                id: components["schemas"]["RunId"];
+                position?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobText"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listBackends: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobBackends"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    planJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlanJobRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeSnapshot"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    submitJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubmitJobRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmittedJob"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    followJobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FollowRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobList"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubmittedJobRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubmittedJob"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeJob: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveJobRequest"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Removed"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
 }
 
 export const WIRE_VERSION = 1;
 export const API_PREFIX = "mltrack/api";
 export const NUDGE_SCHEMA_ID = "https://schema.jupyter-mltrack.org/nudge/v1";
 
+export type AccountInfo = components["schemas"]["AccountInfo"];
+export type AccountReport = components["schemas"]["AccountReport"];
+export type AddWorkspaceRequest = components["schemas"]["AddWorkspaceRequest"];
+export type AliasRequest = components["schemas"]["AliasRequest"];
 export type ArtifactInfo = components["schemas"]["ArtifactInfo"];
 export type ArtifactList = components["schemas"]["ArtifactList"];
+export type ArtifactPreview = components["schemas"]["ArtifactPreview"];
+export type AzureChange = components["schemas"]["AzureChange"];
+export type AzureEndpointInfo = components["schemas"]["AzureEndpointInfo"];
+export type AzureOverview = components["schemas"]["AzureOverview"];
+export type AzureWorkspaceInfo = components["schemas"]["AzureWorkspaceInfo"];
+export type BeginSignInRequest = components["schemas"]["BeginSignInRequest"];
+export type CodeSnapshot = components["schemas"]["CodeSnapshot"];
 export type Column = components["schemas"]["Column"];
+export type ColumnInfo = components["schemas"]["ColumnInfo"];
+export type ComputeInfo = components["schemas"]["ComputeInfo"];
+export type ComputeRequest = components["schemas"]["ComputeRequest"];
+export type DataInfo = components["schemas"]["DataInfo"];
+export type DeployPlan = components["schemas"]["DeployPlan"];
+export type DeployRequest = components["schemas"]["DeployRequest"];
+export type DeploymentInfo = components["schemas"]["DeploymentInfo"];
+export type DescribeModelRequest = components["schemas"]["DescribeModelRequest"];
+export type DiffLine = components["schemas"]["DiffLine"];
+export type DiffRow = components["schemas"]["DiffRow"];
+export type DriftFeature = components["schemas"]["DriftFeature"];
+export type DriftReport = components["schemas"]["DriftReport"];
+export type DriftRequest = components["schemas"]["DriftRequest"];
+export type EndpointInfo = components["schemas"]["EndpointInfo"];
+export type EndpointList = components["schemas"]["EndpointList"];
+export type EndpointRequest = components["schemas"]["EndpointRequest"];
+export type EndpointStats = components["schemas"]["EndpointStats"];
 export type ExperimentId = components["schemas"]["ExperimentId"];
 export type ExperimentInfo = components["schemas"]["ExperimentInfo"];
 export type ExperimentList = components["schemas"]["ExperimentList"];
+export type FollowRequest = components["schemas"]["FollowRequest"];
+export type ForgetWorkspaceRequest = components["schemas"]["ForgetWorkspaceRequest"];
 export type Health = components["schemas"]["Health"];
+export type JobBackend = components["schemas"]["JobBackend"];
+export type JobBackends = components["schemas"]["JobBackends"];
+export type JobInfo = components["schemas"]["JobInfo"];
+export type JobList = components["schemas"]["JobList"];
+export type JobStep = components["schemas"]["JobStep"];
+export type JobText = components["schemas"]["JobText"];
+export type KeysRequest = components["schemas"]["KeysRequest"];
+export type LeftOut = components["schemas"]["LeftOut"];
 export type LiveRun = components["schemas"]["LiveRun"];
 export type LiveRuns = components["schemas"]["LiveRuns"];
+export type LogLines = components["schemas"]["LogLines"];
+export type MetricStat = components["schemas"]["MetricStat"];
+export type MetricTable = components["schemas"]["MetricTable"];
 export type MetricValue = components["schemas"]["MetricValue"];
+export type ModelField = components["schemas"]["ModelField"];
+export type ModelInfo = components["schemas"]["ModelInfo"];
+export type ModelPage = components["schemas"]["ModelPage"];
+export type ModelSignature = components["schemas"]["ModelSignature"];
+export type ModelTagRequest = components["schemas"]["ModelTagRequest"];
+export type ModelVersionDetail = components["schemas"]["ModelVersionDetail"];
+export type ModelVersionInfo = components["schemas"]["ModelVersionInfo"];
+export type MonitorReport = components["schemas"]["MonitorReport"];
+export type NoFields = components["schemas"]["NoFields"];
+export type NotebookCell = components["schemas"]["NotebookCell"];
 export type Nudge = components["schemas"]["Nudge"];
+export type OutputLine = components["schemas"]["OutputLine"];
 export type Pair = components["schemas"]["Pair"];
+export type PlanJobRequest = components["schemas"]["PlanJobRequest"];
+export type PlanRequest = components["schemas"]["PlanRequest"];
+export type PredictRequest = components["schemas"]["PredictRequest"];
+export type Prediction = components["schemas"]["Prediction"];
+export type PredictionMix = components["schemas"]["PredictionMix"];
 export type Problem = components["schemas"]["Problem"];
+export type Progress = components["schemas"]["Progress"];
+export type RegisterRequest = components["schemas"]["RegisterRequest"];
+export type RemoveEndpointRequest = components["schemas"]["RemoveEndpointRequest"];
+export type RemoveJobRequest = components["schemas"]["RemoveJobRequest"];
+export type RemoveModelRequest = components["schemas"]["RemoveModelRequest"];
+export type Removed = components["schemas"]["Removed"];
+export type RenameRunRequest = components["schemas"]["RenameRunRequest"];
+export type RunAbout = components["schemas"]["RunAbout"];
+export type RunAlert = components["schemas"]["RunAlert"];
+export type RunColumns = components["schemas"]["RunColumns"];
 export type RunDetail = components["schemas"]["RunDetail"];
+export type RunDetails = components["schemas"]["RunDetails"];
+export type RunDiff = components["schemas"]["RunDiff"];
 export type RunId = components["schemas"]["RunId"];
+export type RunIdsRequest = components["schemas"]["RunIdsRequest"];
+export type RunOutput = components["schemas"]["RunOutput"];
 export type RunPage = components["schemas"]["RunPage"];
+export type RunStopped = components["schemas"]["RunStopped"];
 export type RunSummary = components["schemas"]["RunSummary"];
+export type RunView = components["schemas"]["RunView"];
+export type RunsChanged = components["schemas"]["RunsChanged"];
+export type SchemaChange = components["schemas"]["SchemaChange"];
 export type Series = components["schemas"]["Series"];
+export type SignIn = components["schemas"]["SignIn"];
+export type SignInRequest = components["schemas"]["SignInRequest"];
+export type StageRequest = components["schemas"]["StageRequest"];
 export type Status = components["schemas"]["Status"];
+export type StopRunRequest = components["schemas"]["StopRunRequest"];
+export type SubmitJobRequest = components["schemas"]["SubmitJobRequest"];
+export type SubmittedJob = components["schemas"]["SubmittedJob"];
+export type SubmittedJobRequest = components["schemas"]["SubmittedJobRequest"];
 export type SyncReport = components["schemas"]["SyncReport"];
 export type SyncRequest = components["schemas"]["SyncRequest"];
+export type TagRunsRequest = components["schemas"]["TagRunsRequest"];
+export type TargetInfo = components["schemas"]["TargetInfo"];
+export type TargetList = components["schemas"]["TargetList"];
+export type TrafficRequest = components["schemas"]["TrafficRequest"];
+export type Travelling = components["schemas"]["Travelling"];
+export type Uploads = components["schemas"]["Uploads"];
+export type VersionShare = components["schemas"]["VersionShare"];
 export type WorkspaceId = components["schemas"]["WorkspaceId"];
 export type WorkspaceInfo = components["schemas"]["WorkspaceInfo"];
 export type WorkspaceList = components["schemas"]["WorkspaceList"];
+export type WorkspaceSeen = components["schemas"]["WorkspaceSeen"];
+export type WorkspacesSeen = components["schemas"]["WorkspacesSeen"];
 export type ListWorkspacesQuery = NonNullable<operations["listWorkspaces"]["parameters"]["query"]>;
+export type GetAzureOverviewQuery = NonNullable<operations["getAzureOverview"]["parameters"]["query"]>;
+export type GetAzureEndpointQuery = NonNullable<operations["getAzureEndpoint"]["parameters"]["query"]>;
+export type GetAccountQuery = NonNullable<operations["getAccount"]["parameters"]["query"]>;
+export type GetSignInQuery = NonNullable<operations["getSignIn"]["parameters"]["query"]>;
 export type ListExperimentsQuery = NonNullable<operations["listExperiments"]["parameters"]["query"]>;
 export type ListLiveRunsQuery = NonNullable<operations["listLiveRuns"]["parameters"]["query"]>;
 export type ListRunsQuery = NonNullable<operations["listRuns"]["parameters"]["query"]>;
+export type ListRunColumnsQuery = NonNullable<operations["listRunColumns"]["parameters"]["query"]>;
+export type GetRunDetailsQuery = NonNullable<operations["getRunDetails"]["parameters"]["query"]>;
+export type GetRunDiffQuery = NonNullable<operations["getRunDiff"]["parameters"]["query"]>;
 export type GetRunQuery = NonNullable<operations["getRun"]["parameters"]["query"]>;
 export type GetSeriesQuery = NonNullable<operations["getSeries"]["parameters"]["query"]>;
+export type ListMetricsQuery = NonNullable<operations["listMetrics"]["parameters"]["query"]>;
+export type GetAboutQuery = NonNullable<operations["getAbout"]["parameters"]["query"]>;
+export type GetRunViewQuery = NonNullable<operations["getRunView"]["parameters"]["query"]>;
+export type GetOutputQuery = NonNullable<operations["getOutput"]["parameters"]["query"]>;
+export type GetPreviewQuery = NonNullable<operations["getPreview"]["parameters"]["query"]>;
 export type ListArtifactsQuery = NonNullable<operations["listArtifacts"]["parameters"]["query"]>;
 export type GetArtifactFileQuery = NonNullable<operations["getArtifactFile"]["parameters"]["query"]>;
+export type ExportRunQuery = NonNullable<operations["exportRun"]["parameters"]["query"]>;
+export type GetArtifactViewQuery = NonNullable<operations["getArtifactView"]["parameters"]["query"]>;
+export type ListModelsQuery = NonNullable<operations["listModels"]["parameters"]["query"]>;
+export type GetModelQuery = NonNullable<operations["getModel"]["parameters"]["query"]>;
+export type GetModelVersionQuery = NonNullable<operations["getModelVersion"]["parameters"]["query"]>;
+export type GetJobQuery = NonNullable<operations["getJob"]["parameters"]["query"]>;
+export type GetEndpointLogsQuery = NonNullable<operations["getEndpointLogs"]["parameters"]["query"]>;
+export type MonitorEndpointQuery = NonNullable<operations["monitorEndpoint"]["parameters"]["query"]>;
+export type ListJobsQuery = NonNullable<operations["listJobs"]["parameters"]["query"]>;
+export type GetJobLogQuery = NonNullable<operations["getJobLog"]["parameters"]["query"]>;

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -12,20 +14,22 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from model_ground import opened, project
+from screen import TOKEN, Screen
+
+__all__ = ["opened", "project"]
 
 HERE = Path(__file__).parent
-PICTURES = HERE / "pictures"
 EXTENSION = HERE.parents[1] / "jupyter_mltrack" / "labextension"
-TOKEN = "browser"
 START_LIMIT_S = 60
-LIMIT_MS = 30_000
-LIGHT = "JupyterLab Light"
+WIDGETS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
+"""The other extensions of the page: those of other packages would make each page slower to open."""
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -35,8 +39,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PANEL = "#jupyter-mltrack-panel"
-TAB = '.lm-TabBar-tab[data-id="jupyter-mltrack-panel"]'
 
 
 FAILED = pytest.StashKey[bool]()
@@ -108,9 +110,15 @@ class Lab:
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """One Jupyter server with the extension, its data in a temporary place."""
+    with serve_lab(tmp_path_factory.mktemp("lab"), {}) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def serve_lab(place: Path, more: dict[str, str]) -> Iterator[Lab]:
+    """A Jupyter server with everything of its own in `place`, `more` in its environment."""
     if not (EXTENSION / "package.json").exists():
         pytest.skip("the labextension is not built: npm run build:prod in labextension/")
-    place = tmp_path_factory.mktemp("lab")
     root = place / "root"
     root.mkdir()
     environment = {
@@ -125,8 +133,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         "JUPYTER_DATA_DIR": str(place / "share"),
         "JUPYTER_RUNTIME_DIR": str(place / "runtime"),
         "IPYTHONDIR": str(place / "ipython"),
-    }
+    } | more
     (place / "home").mkdir()
+    (place / "extensions").mkdir()
+    (place / "extensions" / "jupyter-mltrack").symlink_to(EXTENSION)
+    for name in WIDGETS:
+        if (installed := Path(sys.prefix, "share/jupyter/labextensions", name)).exists():
+            (place / "extensions" / name).parent.mkdir(exist_ok=True)
+            (place / "extensions" / name).symlink_to(installed)
     settings = place / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
@@ -141,7 +155,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             f"--IdentityProvider.token={TOKEN}",
         ),
         *(f"--ServerApp.root_dir={root}", "--LabApp.expose_app_in_browser=True"),
+        "--JupyterNotebookApp.expose_app_in_browser=True",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        f"--LabServerApp.labextensions_path={place / 'extensions'}",
     ]
     with (place / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log)
@@ -157,6 +173,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        _end_keeper(made.data)
+
+
+def _end_keeper(data: Path) -> None:
+    """End what keeps deployed models running: it outlives the server, and shall not outlive the tests."""
+    with contextlib.suppress(OSError, ValueError):
+        os.kill(int((data / "deployments" / "keeper.lock").read_text()), signal.SIGTERM)
 
 
 def _wait_for_server(lab: Lab, log: Path) -> None:
@@ -188,136 +211,6 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=executable, args=FLAGS, headless=True)
         yield browser
         browser.close()
-
-
-@dataclass
-class Screen:
-    """A page on the server, and what a person does there."""
-
-    page: Any
-    lab: Lab
-    errors: list[str] = field(default_factory=list)
-    dialogs: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-    only_own_errors: bool = False
-
-    def open(self, path: str | None = None, *, show_panel: bool = True) -> None:
-        """JupyterLab on a notebook (or on nothing), in a layout of its own, panel in front."""
-        tail = f"/tree/{path}" if path else ""
-        self.go(f"{self.lab.address}/lab/workspaces/w{uuid.uuid4().hex[:8]}{tail}?token={TOKEN}")
-        self.page.wait_for_selector(TAB, timeout=LIMIT_MS)
-        if path:
-            self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=LIMIT_MS)
-        if self.page.evaluate("() => document.body.dataset.jpThemeName") != LIGHT:
-            self.theme(LIGHT)  # The last test's choice was saved for all pages.
-        if show_panel:
-            self.page.click(TAB)
-            self.wait(f"{PANEL} .mltrack-Header")
-
-    def on_error(self, error: Any) -> None:
-        """Keep an error that nobody caught; those of the application itself may be left out."""
-        if not self.only_own_errors or "jupyter-mltrack" in (error.stack or ""):
-            self.errors.append(f"{error}\n{error.stack}")
-
-    def on_dialog(self, dialog: Any) -> None:
-        """Leave a page with unsaved changes; any other dialog is a failure."""
-        if dialog.type == "beforeunload":
-            dialog.accept()
-        else:
-            self.dialogs.append(dialog.message)
-            dialog.dismiss()
-
-    def go(self, address: str) -> None:
-        self.page.goto(address)
-        self.page.wait_for_function("() => window.jupyterapp?.started", timeout=LIMIT_MS)
-
-    def command(self, name: str, **args: Any) -> None:
-        """Execute a command of the application."""
-        self.page.evaluate(
-            "async ([name, args]) => { await window.jupyterapp.commands.execute(name, args) }",
-            [name, args],
-        )
-
-    def wait(self, selector: str, state: str = "visible", timeout_ms: float = LIMIT_MS) -> Any:
-        return self.page.wait_for_selector(selector, state=state, timeout=timeout_ms)
-
-    def wait_kernel(self) -> None:
-        """The notebook in front has a kernel that answered and takes cells."""
-        self.page.wait_for_function(
-            """async () => {
-              const context = window.jupyterapp.shell.currentWidget?.sessionContext;
-              if (!context) return false;
-              await context.ready;
-              const kernel = context.session?.kernel;
-              if (!kernel) return false;
-              await kernel.info;
-              return kernel.connectionStatus === 'connected' && kernel.status === 'idle';
-            }""",
-            timeout=LIMIT_MS,
-        )
-
-    def start_cell(self, index: int) -> None:
-        """Run a cell without waiting for its end."""
-        self.page.click(f".jp-Notebook .jp-CodeCell >> nth={index}")
-        self.page.keyboard.press("Control+Enter")
-
-    def run_cell(self, index: int) -> None:
-        """Run a cell to its end, which must not be an error."""
-        self.start_cell(index)
-        cell = f".jp-Notebook .jp-CodeCell >> nth={index} >> .jp-InputPrompt"
-        self.page.wait_for_function(
-            "cell => /\\[\\d+\\]/.test(cell.textContent)",
-            arg=self.page.wait_for_selector(cell),
-            timeout=LIMIT_MS,
-        )
-
-    def live_row(self, name: str, status: str = "") -> str:
-        """Selector of a row of the Live section."""
-        state = f'[data-status="{status}"]' if status else ""
-        return f'{PANEL} .mltrack-LiveRow{state}:has(.mltrack-Row-name[title="{name}"])'
-
-    def run_row(self, name: str, status: str = "") -> str:
-        """Selector of a row of the Runs section."""
-        state = f'[data-status="{status}"]' if status else ""
-        return f'{PANEL} .mltrack-RunRow{state}:has(.mltrack-Row-name[title="{name}"])'
-
-    def set_width(self, width_px: int) -> None:
-        """Drag the edge of the sidebar."""
-        box = self.page.locator(PANEL).bounding_box()
-        y = box["y"] + box["height"] / 2
-        edge = box["x"] + box["width"] + 3
-        self.page.mouse.move(edge, y)
-        self.page.mouse.down()
-        self.page.mouse.move(box["x"] + width_px + 3, y, steps=4)
-        self.page.mouse.up()
-        self.page.wait_for_timeout(150)
-
-    def theme(self, name: str) -> None:
-        self.command("apputils:change-theme", theme=name)
-        self.page.wait_for_function(
-            "name => document.body.dataset.jpThemeName === name", arg=name, timeout=LIMIT_MS
-        )
-        self.page.wait_for_timeout(200)
-
-    def picture(self, name: str) -> None:
-        """Leave a picture for people to look at."""
-        PICTURES.mkdir(exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"{name}.png")
-
-    def pixels(self) -> list[int]:
-        """A number for what each chart shows: a changed pixel changes it."""
-        return self.page.evaluate(
-            """() => [...document.querySelectorAll('.mltrack-Charts canvas')].map(canvas => {
-              const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-              let sum = 0;
-              for (let i = 0; i < data.length; i++) sum = (sum * 31 + data[i]) | 0;
-              return sum;
-            })"""
-        )
-
-    def point_count(self) -> int:
-        """How many points the opened run says it has."""
-        return int(self.wait(f"{PANEL} .mltrack-PointCount").get_attribute("data-count"))
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from test_accessible import serious
+
 PANEL = "#jupyter-mltrack-panel"
 LOAD = "%load_ext jupyter_mltrack"
 
@@ -17,6 +19,7 @@ def test_an_empty_project_says_what_fills_it_and_the_button_does(screen: Any, la
     screen.picture("empty-light")
     screen.theme("JupyterLab Dark")
     screen.picture("empty-dark")
+    assert serious(screen, PANEL) == []
     screen.page.click(f"{PANEL} .mltrack-Empty .mltrack-Button")
     cells = screen.page.evaluate(
         "() => window.jupyterapp.shell.currentWidget.content.widgets.map(c => c.model.sharedModel.getSource())"

@@ -19,7 +19,7 @@ for step in range({steps}):
 """
 
 
-def _train(name: str, steps: int = 1000, pause_s: float = 0.03) -> str:
+def _train(name: str, steps: int = 20_000, pause_s: float = 0.03) -> str:
     return TRAIN.format(name=name, steps=steps, pause_s=pause_s)
 
 
@@ -32,14 +32,11 @@ def test_a_running_cell_draws_itself_and_is_there_after_a_reload(screen: Any, la
     screen.wait(screen.live_row("grows", "RUNNING"))
     screen.page.click(screen.live_row("grows"))
     screen.wait(".mltrack-Charts canvas")
-    screen.page.wait_for_timeout(300)
-    count, pixels = screen.point_count(), screen.pixels()
-    screen.page.wait_for_timeout(1500)
-    later_count, later_pixels = screen.point_count(), screen.pixels()
-    assert later_count > count > 0
-    assert all(
-        before != after for before, after in zip(pixels, later_pixels[: len(pixels)], strict=True)
-    )
+    assert screen.until_here(lambda: screen.point_count() > 0)
+    count = screen.point_count()
+    screen.until_redrawn(screen.pixels())
+    assert screen.until_here(lambda: screen.point_count() > count)
+    later_count = screen.point_count()
     screen.wait(screen.live_row("grows", "RUNNING"))
     screen.picture("live-light")
 
@@ -47,8 +44,7 @@ def test_a_running_cell_draws_itself_and_is_there_after_a_reload(screen: Any, la
     screen.wait(screen.live_row("grows", "RUNNING"))
     screen.page.click(screen.live_row("grows"))
     screen.wait(".mltrack-Charts canvas")
-    screen.page.wait_for_timeout(500)
-    assert screen.point_count() > later_count
+    assert screen.until_here(lambda: screen.point_count() > later_count)
 
 
 def test_a_killed_kernel_turns_its_run_failed_in_both_themes(screen: Any, lab: Any) -> None:
@@ -61,8 +57,8 @@ def test_a_killed_kernel_turns_its_run_failed_in_both_themes(screen: Any, lab: A
     screen.page.click(screen.live_row("shot"))
     screen.wait(".mltrack-Charts canvas")
     screen.theme("JupyterLab Dark")
-    screen.page.wait_for_timeout(600)
     screen.picture("live-dark")
+    screen.until_here((lab.folder(path) / "pid").exists)
     os.kill(lab.kernel_pid(path), signal.SIGKILL)
     screen.wait(screen.live_row("shot", "FAILED"), timeout_ms=15_000)
     screen.wait(screen.run_row("shot", "FAILED"), timeout_ms=15_000)
@@ -84,7 +80,8 @@ def test_a_failed_cell_shows_the_last_line_of_its_error(screen: Any, lab: Any) -
     screen.run_cell(2)
     row = screen.wait(screen.run_row("broken", "FAILED"))
     assert "invalid literal for int()" in row.text_content()
-    assert "failed" in row.text_content()
+    mark = row.query_selector(".mltrack-Status")
+    assert mark.get_attribute("aria-label") == "failed"
     screen.wait(screen.run_row("fine", "FINISHED"))
     screen.page.click(screen.run_row("fine"))
     screen.wait(".mltrack-Charts canvas")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -81,12 +82,17 @@ def test_what_is_awaited_has_its_place_already(screen: Any, lab: Any) -> None:
     held: list[Any] = []
     screen.page.route("**/mltrack/api/runs?**", lambda route: held.append(route))  # noqa: PLW0108 - it needs a function
     screen.open(path)
-    box = screen.page.locator(f"{PANEL} .mltrack-Search")
 
-    def place(node: Any) -> tuple[float, float, float]:
-        """Left edge, distance from the search box, and height."""
-        found = node.bounding_box()
-        return found["x"], round(found["y"] - box.bounding_box()["y"]), found["height"]
+    def place(node: Any) -> list[float]:
+        """Left edge, distance from the search box, and height, all of one moment."""
+        return node.evaluate(
+            """(node, selector) => {
+                const own = node.getBoundingClientRect();
+                const box = document.querySelector(selector).getBoundingClientRect();
+                return [own.x, Math.round(own.y - box.y), own.height];
+            }""",
+            f"{PANEL} .mltrack-Search",
+        )
 
     skeleton = place(screen.wait(f"{PANEL} .mltrack-Runs .mltrack-Skeleton-row"))
     screen.picture("loading")
@@ -101,7 +107,7 @@ def test_zoom_smoothing_scale_and_axis_change_what_is_drawn(screen: Any, lab: An
     _train(screen, lab, "drawn")
     screen.page.click(screen.run_row("drawn"))
     screen.wait(".mltrack-Charts canvas")
-    screen.page.wait_for_timeout(300)
+    screen.wait_still()
     plain = screen.pixels()[0]
     over = screen.page.locator(f"{PANEL} .u-over").first
     over.scroll_into_view_if_needed()
@@ -112,25 +118,22 @@ def test_zoom_smoothing_scale_and_axis_change_what_is_drawn(screen: Any, lab: An
     screen.page.mouse.move(box["x"] + box["width"] * 0.7, y, steps=5)
     screen.page.mouse.up()
     screen.wait(f"{PANEL} .mltrack-Chart-reset")
-    assert screen.pixels()[0] != plain
+    screen.until_redrawn([plain])
     screen.picture("zoomed")
     screen.page.mouse.dblclick(box["x"] + box["width"] * 0.5, y)
     screen.wait(f"{PANEL} .mltrack-Chart-reset", state="hidden")
     screen.page.mouse.move(5, 5)
-    screen.page.wait_for_timeout(200)
-    assert screen.pixels()[0] == plain
+    assert screen.until_here(lambda: screen.pixels()[0] == plain)
     controls = screen.page.locator(f"{PANEL} .mltrack-Controls").first
-    controls.locator("input[type=checkbox]").check()
-    screen.page.wait_for_timeout(200)
-    logarithmic = screen.pixels()[0]
-    assert logarithmic != plain
-    controls.locator("input[type=range]").fill("0.9")
-    screen.page.wait_for_timeout(200)
-    smoothed = screen.pixels()[0]
-    assert smoothed not in (plain, logarithmic)
-    controls.locator("select").select_option("time")
-    screen.page.wait_for_timeout(200)
-    assert screen.pixels()[0] not in (plain, logarithmic, smoothed)
+    seen = [plain]
+    for change in (
+        lambda: controls.locator("input[type=checkbox]").check(),
+        lambda: controls.locator("input[type=range]").fill("0.9"),
+        lambda: controls.locator("select").select_option("time"),
+    ):
+        change()
+        assert screen.until_here(lambda: screen.pixels()[0] not in seen)
+        seen.append(screen.pixels()[0])
     screen.picture("smoothed-log-time")
 
 
@@ -161,26 +164,43 @@ def _insert_runs(database: Path, artifacts: Path) -> None:
     connection.close()
 
 
+def _wait_for_store(database: Path) -> None:
+    """Wait until the first run was brought there: the page knows it sooner, from its journal."""
+    until_s = time.monotonic() + 60
+    while time.monotonic() < until_s:
+        try:
+            asked = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)
+            with contextlib.closing(asked) as connection:
+                if connection.execute("SELECT count(*) FROM runs").fetchone() != (0,):
+                    return
+        except sqlite3.OperationalError:
+            pass  # not made yet
+        time.sleep(0.1)
+    raise AssertionError(f"No run came to {database}")
+
+
 def test_s33_ten_thousand_runs_keep_the_page_small(screen: Any, lab: Any) -> None:
     path = _train(screen, lab, "newest")
     place = lab.folder(path) / ".mltrack"
+    _wait_for_store(place / "mlflow.db")
     _insert_runs(place / "mlflow.db", place / "artifacts")
     screen.page.click(f'{PANEL} .mltrack-IconButton[title="Refresh"]')
     screen.wait(f"{PANEL} .mltrack-Search-count:has-text('10,001')")
     screen.picture("ten-thousand")
     most = 0
-    for _ in range(40):
+    last = f"{PANEL} .mltrack-List .mltrack-RunRow >> nth=-1"
+    until_s = time.monotonic() + 90
+    shown = 0
+    while shown <= 1000 and time.monotonic() < until_s:
         screen.page.evaluate(
             "() => { const l = document.querySelector('.mltrack-List'); l.scrollTop = l.scrollHeight; }"
         )
         screen.page.wait_for_timeout(60)
         rows = screen.page.evaluate("() => document.querySelectorAll('.mltrack-RunRow').length")
         most = max(most, rows)
-    shown = screen.page.locator(f"{PANEL} .mltrack-List [role=listitem]").last.get_attribute(
-        "aria-posinset"
-    )
+        shown = int(screen.page.get_attribute(last, "aria-rowindex"))
     assert most <= 200
-    assert int(shown) > 1000
+    assert shown > 1000
     heap = screen.page.evaluate("() => performance.memory.usedJSHeapSize")
     assert heap < 300e6
     box = screen.page.locator(f"{PANEL} .mltrack-Search-input")
@@ -195,7 +215,7 @@ def test_everything_can_be_reached_by_the_keyboard_alone(screen: Any, lab: Any) 
     keyboard.press("Control+Shift+c")
     screen.wait(".lm-CommandPalette-input")
     keyboard.type("MLTrack: Show panel")
-    screen.page.wait_for_timeout(300)
+    screen.wait('.lm-CommandPalette-item.lm-mod-active:has-text("MLTrack: Show panel")')
     keyboard.press("Enter")
     focused = "() => document.activeElement?.className ?? ''"
     screen.page.wait_for_function(
@@ -209,7 +229,7 @@ def test_everything_can_be_reached_by_the_keyboard_alone(screen: Any, lab: Any) 
     screen.picture("keyboard-focus")
     first = screen.page.evaluate("() => document.activeElement.dataset.runId")
     keyboard.press("ArrowDown")
-    assert screen.page.evaluate("() => document.activeElement.dataset.runId") != first
+    screen.until("first => (document.activeElement.dataset.runId ?? first) !== first", first)
     keyboard.press("Enter")
     screen.wait(f'{PANEL} .mltrack-LiveRow[aria-expanded="true"]')
     screen.wait(".mltrack-Charts canvas")
@@ -222,7 +242,7 @@ def test_everything_can_be_reached_by_the_keyboard_alone(screen: Any, lab: Any) 
                 " return a.getAttribute('aria-label') ?? a.className.split(' ')[0] ?? a.tagName }"
             )
         )
-        if "mltrack-Row" in stops[-1] and "Search runs" in " ".join(stops):
+        if "mltrack-Row" in stops[-1] and "Filter runs" in " ".join(stops):
             break
     walked = " | ".join(stops)
     for stop in (
@@ -230,14 +250,11 @@ def test_everything_can_be_reached_by_the_keyboard_alone(screen: Any, lab: Any) 
         "Smoothing",
         "mltrack-Legend-item",
         "mltrack-Section-button",
-        "Search runs",
+        "Filter runs",
     ):
         assert stop in walked
     keyboard.press("End")
-    assert (
-        screen.page.evaluate("() => document.activeElement.closest('[role=listitem]').ariaPosInSet")
-        == "3"
-    )
+    screen.focused('[aria-rowindex="3"]')
     keyboard.press("Enter")
     screen.wait(f'{PANEL} .mltrack-RunRow[aria-expanded="true"]')
     unnamed = screen.page.evaluate(
@@ -257,9 +274,8 @@ def test_jupyter_notebook_shows_the_panel(screen: Any, lab: Any) -> None:
     screen.page.hover('.lm-Menu-itemLabel:text-is("Left Sidebar")')
     screen.page.click('.lm-Menu-itemLabel:text-matches("MLTrack")')
     screen.wait(f"{PANEL} .mltrack-Header")
-    screen.page.wait_for_timeout(1500)
-    screen.start_cell(0)
-    screen.page.wait_for_timeout(500)
+    screen.wait_kernel()
+    screen.run_cell(0)
     screen.start_cell(1)
     screen.wait(screen.run_row("classic", "FINISHED"))
     screen.page.click(screen.run_row("classic"))

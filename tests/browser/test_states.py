@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from test_accessible import serious
 
 PANEL = "#jupyter-mltrack-panel"
 LOAD = "%load_ext jupyter_mltrack"
@@ -75,6 +76,7 @@ def test_a_server_that_cannot_be_reached_is_named_with_what_waits(
     screen.picture("unreachable-light")
     screen.theme("JupyterLab Dark")
     screen.picture("unreachable-dark")
+    assert serious(screen, PANEL) == []
 
 
 def test_a_server_that_wants_a_sign_in_says_so(
@@ -154,7 +156,7 @@ def test_the_panel_follows_runs_when_no_event_comes(screen: Any, lab: Any) -> No
     path = lab.project(
         LOAD,
         "%%track deaf\nimport time\nfrom jupyter_mltrack import log\n"
-        "for step in range(600):\n    log({'loss': 1 / (step + 1)}, step=step)\n    time.sleep(0.05)",
+        "for step in range(20_000):\n    log({'loss': 1 / (step + 1)}, step=step)\n    time.sleep(0.05)",
     )
     screen.open(path)
     screen.wait_kernel()
@@ -164,10 +166,9 @@ def test_the_panel_follows_runs_when_no_event_comes(screen: Any, lab: Any) -> No
     screen.page.click(screen.live_row("deaf"))
     screen.wait(".mltrack-Charts canvas")
     # One round of the poll finds out that nothing is announced; then it asks every second.
-    screen.page.wait_for_timeout(4000)
-    count = screen.point_count()
-    screen.page.wait_for_timeout(3000)
-    assert screen.point_count() > count
+    for _ in range(3):
+        count = screen.point_count()
+        assert screen.until_here(lambda count=count: screen.point_count() > count)
 
 
 def test_the_offline_notice_goes_away_when_the_server_is_back(screen: Any, lab: Any) -> None:
@@ -188,10 +189,10 @@ def test_folded_sections_stay_folded_after_a_reload(screen: Any, lab: Any) -> No
     section = f'{PANEL} .mltrack-Section[aria-label="Live"]'
     heading = f"{section} .mltrack-Section-button"
     screen.wait(f"{section} .mltrack-Section-body")
-    screen.page.click(heading)
+    with screen.saved("jupyter-mltrack:folded-sections"):
+        screen.page.click(heading)
+        screen.wait(f"{section} .mltrack-Section-body", state="hidden")
     assert screen.page.get_attribute(heading, "aria-expanded") == "false"
-    screen.wait(f"{section} .mltrack-Section-body", state="hidden")
-    screen.page.wait_for_timeout(1500)  # The layout and the state are saved after a pause.
     screen.page.reload()
     screen.wait(heading)
     screen.page.wait_for_function(

@@ -76,7 +76,8 @@ def test_no_struct_of_the_document_has_a_place_for_a_secret():
     words = ("password", "token_", "secret", "credential", "api_key")
     for name, schema in openapi_document()["components"]["schemas"].items():
         for field in schema.get("properties", {}):
-            assert not any(word in field for word in words), (name, field)
+            if field != "token_file":  # where the token lies, not what it is
+                assert not any(word in field for word in words), (name, field)
 
 
 def test_ids_are_types_of_their_own():

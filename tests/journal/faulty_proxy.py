@@ -18,7 +18,7 @@ class FaultyProxy:
     """`mode` says what happens to requests; `choose` may decide by method and path.
 
     pass, refuse (connection reset), hang, status:CODE, retry:SECONDS (429), html, garbage, deep, huge,
-    trickle, cut (half of the answer), lost (the work is done, no answer), redirect:URL, escape.
+    trickle, cut (half of the answer), lost (the work is done, no answer), late (no answer; the work is done after that of the next try), redirect:URL, escape.
     """
 
     def __init__(self, upstream_port: int) -> None:
@@ -171,6 +171,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _lost(self, body: bytes, _value: str) -> None:
         self._upstream(body)
         self._reset()
+
+    def _late(self, body: bytes, _value: str) -> None:
+        self._reset()
+        next_try = (self.command, self.path.split("?")[0], "pass")
+        end_s = time.monotonic() + 60
+        while next_try not in self.owner.answered and time.monotonic() < end_s:
+            time.sleep(0.02)
+        self._upstream(body)
 
     def _redirect(self, _body: bytes, value: str) -> None:
         self._answer(302, b"", [("Location", value)])

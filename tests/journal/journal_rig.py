@@ -79,7 +79,7 @@ def start_python(code: str, **options: object) -> subprocess.Popen[str]:
     """Run code in a Python of its own, with the rig imported; its stdout is a pipe."""
     text = PRELUDE.format(here=str(Path(__file__).parent)) + textwrap.dedent(code)
     return subprocess.Popen(
-        [sys.executable, "-c", text], stdout=subprocess.PIPE, text=True, **options
+        [sys.executable, "-u", "-c", text], stdout=subprocess.PIPE, text=True, **options
     )
 
 

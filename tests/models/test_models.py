@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -271,7 +269,7 @@ def test_what_does_not_fit_is_said_in_two_lines(place: Workspace, fit: dict[str,
         ("register first/none churn", "Run first has no model 'none'", "It has: model"),
         ("register first a/b", "A model cannot be named 'a/b'", "A name holds no slash"),
         ("tag churn/1 word", "'word' is no tag", "Write KEY=VALUE."),
-        ("tag nobody a=b", "No run and no model 'nobody'", "Those there are"),
+        ("tag nobody a=b", "No run, model or endpoint 'nobody'", "Those there are"),
         ("rm churn", "Delete model churn with 1 version? Nobody can be asked", "Add --yes"),
     ):
         with pytest.raises((NotFound, UsageError)) as caught:
@@ -286,35 +284,9 @@ def test_what_does_not_fit_is_said_in_two_lines(place: Workspace, fit: dict[str,
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    """A real MLflow server that hands artifacts out itself."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    (tmp_path / "served").mkdir()
-    place = workspaces.resolve(str(tmp_path / "served"))
-    place.prepare()
-    keep = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-         "--workers", "1", "--backend-store-uri", place.tracking_uri,
-         "--artifacts-destination", str(tmp_path / "served" / "files")],
-        cwd=tmp_path, env=keep | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    try:
-        until_s = time.monotonic() + 90
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).close()
-                break
-            except OSError:
-                assert time.monotonic() < until_s
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(20)
-        choice.forget()
+def server(mlflow_server: tuple[str, Any]) -> Iterator[str]:
+    yield mlflow_server[0]
+    choice.forget()
 
 
 def test_a_server_takes_the_same_words(server: str, monkeypatch: pytest.MonkeyPatch) -> None:

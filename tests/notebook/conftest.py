@@ -29,6 +29,22 @@ class Reply:
         self.stderr = ""
         self.bundles: list[dict[str, Any]] = []
         self.metadata: list[dict[str, Any]] = []
+        self.updates = 0
+        """How often an output was renewed in place."""
+        self._places: dict[str, int] = {}
+
+    def show(self, kind: str, content: dict[str, Any]) -> None:
+        """Take an output, or the renewal of one, as a notebook does."""
+        known = content.get("transient", {}).get("display_id")
+        if kind == "update_display_data":
+            at = self._places.get(known)
+            if at is not None:
+                self.updates += 1
+                self.bundles[at], self.metadata[at] = content["data"], content["metadata"]
+            return
+        self._places[known] = len(self.bundles)
+        self.bundles.append(content["data"])
+        self.metadata.append(content["metadata"])
 
     @property
     def lines(self) -> list[str]:
@@ -91,9 +107,8 @@ class Kernel:
             content, kind = message["content"], message["msg_type"]
             if kind == "stream":
                 setattr(reply, content["name"], getattr(reply, content["name"]) + content["text"])
-            elif kind in ("display_data", "execute_result"):
-                reply.bundles.append(content["data"])
-                reply.metadata.append(content["metadata"])
+            elif kind in ("display_data", "execute_result", "update_display_data"):
+                reply.show(kind, content)
             elif kind == "error":
                 reply.error = content["ename"]
                 reply.traceback = [_ANSI.sub("", line) for line in content["traceback"]]
@@ -221,3 +236,9 @@ class Store:
 @pytest.fixture
 def store(private_place: Path) -> Store:
     return Store(private_place / "work")
+
+
+@pytest.fixture
+def store_of() -> Callable[[Path], Store]:
+    """The embedded store of another folder."""
+    return Store

@@ -145,7 +145,7 @@ def test_tab_offers_options_verbs_experiments_and_runs(kernel: Any) -> None:
         "%%track first --experiment digits\nfrom jupyter_mltrack import log\nlog({'loss': 1.0})\n"
     )
     assert "%%track" in kernel.complete("%%tra")
-    assert set(kernel.complete("%%track x --e")) == {"--experiment"}
+    assert set(kernel.complete("%%track x --ex")) == {"--experiment"}
     assert "--system-metrics" in kernel.complete("%%track --s")
     assert kernel.complete("%%track x --experiment di") == ["digits"]
     assert "first" in kernel.complete("%%track x --parent fi")
@@ -221,3 +221,25 @@ def test_hooks_that_fail_again_and_again_take_themselves_out(kernel: Any) -> Non
         "print(hooks.pre_run_cell in get_ipython().events.callbacks['pre_run_cell'])"
     )
     assert (reply.stdout, reply.stderr) == ("False\n", "")
+    reply = kernel.run("%%track late\nprint(1)\n")  # nothing would end its run: there is none
+    assert (reply.stdout, reply.lines) == ("1\n", [])
+
+
+def test_what_is_looked_at_may_fail_and_the_cell_and_its_run_do_not(
+    kernel: Any, store: Any
+) -> None:
+    kernel.run(
+        "import numpy as np\nX = np.zeros((5, 2))\n"
+        "from jupyter_mltrack.tracking.used import datasets, files, names, samples, uses\n"
+        "def angry(*a, **k): raise RuntimeError('planted')\n"
+    )
+    places = ("samples.take", "uses.names_of", "datasets.of_sample", "uses.words_of")
+    for number, place in enumerate(places):
+        kernel.run(f"kept = {place}\n{place} = angry")
+        reply = kernel.run(
+            f"%%track planted-{number}\nprint(X.sum())\nopen('a.txt', 'w').close()\n"
+        )
+        kernel.run(f"{place} = kept")
+        assert (reply.status, reply.stdout) == ("ok", "0.0\n"), place
+        assert reply.lines[0].startswith(f"✓ planted-{number}"), place
+    assert set(store.statuses().values()) == {"FINISHED"}

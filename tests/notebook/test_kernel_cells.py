@@ -13,7 +13,11 @@ def test_a_tracked_cell_is_one_run_with_its_line(kernel: Any, store: Any) -> Non
         "for step in range(5):\n    log({'loss': 1 / (step + 1), 'acc': step / 5})\n"
     )
     assert reply.status == "ok"
-    assert reply.lines == ["✓ sweep · loss 0.2 · acc 0.8 · double 0.02 · 00:00"]
+    assert reply.lines == [
+        "✓ sweep · loss 0.2 · acc 0.8 · double 0.02 · 00:00",
+        "  loss  █▃▂▁▁  1 → 0.2",
+        "  acc   ▁▂▄▆█  0 → 0.8",
+    ]
     assert set(reply.bundles[0]) == {"text/plain", "text/html"}
     assert "<script" not in reply.bundles[0]["text/html"]
     (run,) = store.runs()
@@ -173,6 +177,11 @@ def test_threads_and_processes_of_a_cell_log_into_its_run(kernel: Any, store: An
     assert reply.status == "ok", reply.traceback
     (run,) = store.runs()
     assert set(run["metrics"]) == {"m0", "m1", "m2", "m10", "m11", "m12"}
+    reply = kernel.run(
+        "%%track sent\nwith multiprocessing.get_context('fork').Pool(1) as pool:\n"
+        "    pool.map(work, [7])\n"
+    )
+    assert reply.lines == ["✓ sent · m7 7 · 00:00"]
 
 
 def test_autologging_of_scikit_learn_lands_in_the_cells_run(kernel: Any, store: Any) -> None:

@@ -125,4 +125,4 @@ def test_a_notebook_of_vs_code_is_known_by_its_variable(kernel: Any, store: Any)
     kernel.run("__vsc_ipynb_file__ = '/elsewhere/code.ipynb'\n")
     assert kernel.run(f"%%track a\n{LOG}").status == "ok"
     (run,) = store.runs()
-    assert run["tags"]["mltrack.notebook"] == "code.ipynb"
+    assert run["tags"]["mltrack.notebook"] == "/elsewhere/code.ipynb"

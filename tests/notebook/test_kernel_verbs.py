@@ -40,8 +40,9 @@ def test_status_names_workspace_experiment_and_running_runs(kernel: Any) -> None
         "%%track now\nfrom jupyter_mltrack import log\nlog({'loss': 0.5})\n%mltrack status\n"
     )
     assert reply.status == "ok", reply.traceback
-    assert reply.lines[0].startswith("work · sqlite:///")
-    assert reply.lines[1].startswith("◐ now · loss 0.5 · 00:0")
+    assert reply.lines[0].startswith("✓ now · loss 0.5 · 00:0")
+    assert reply.lines[1].startswith("work · sqlite:///")
+    assert reply.lines[2].startswith("◐ now · loss 0.5 · 00:0")
     assert kernel.run("%mltrack sync").shown.endswith("nothing waits")
     assert kernel.run("%mltrack status").lines[0].endswith("ready")
 
@@ -174,4 +175,4 @@ def test_an_executed_and_exported_notebook_keeps_the_line(private_place: Path, s
     runs = store.runs()
     assert [run["status"] for run in runs] == ["FINISHED", "FINISHED"]
     assert output["metadata"]["mltrack"]["run_id"] in {run["id"] for run in runs}
-    assert "✓ exported · loss 0.25 · 00:00" in (work / "out_html.html").read_text()
+    assert "</b></span> · loss 0.25 · 00:00" in (work / "out_html.html").read_text()

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from jupyter_mltrack import workspaces
-from jupyter_mltrack.tracking import attach
 
 START_MS = 1_700_000_000_000
 
@@ -101,12 +100,6 @@ def _store(empty_database: Path, folder: Path, run_count: int) -> Path:
     subprocess.run([sys.executable, "-c", _SCHEMA, str(path)], check=True, capture_output=True)
     _fill(path, run_count)
     return path
-
-
-@pytest.fixture(autouse=True)
-def plain_mlflow() -> None:
-    """What MLflow answers here is its own: an earlier test of this process may have attached us."""
-    attach.detach()
 
 
 @pytest.fixture(scope="session")

@@ -40,7 +40,8 @@ def server(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> It
         [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
          "--backend-store-uri", f"sqlite:///{place}/mlflow.db"],
         cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        env={key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")},
+        env={key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
+        | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
     )  # fmt: skip
     try:
         for _ in range(600):
@@ -195,3 +196,51 @@ def test_a_server_that_hangs_is_given_up(tmp_path: Path) -> None:
         with pytest.raises(Unreachable):
             runs.list_runs(place)
         assert time.monotonic() - begin < 10
+
+
+def test_columns_trees_and_acts_go_through_mlflows_client_too(server: str) -> None:
+    from jupyter_mltrack.runs import changing, columns, numbers
+
+    place = workspaces.resolve(server)
+    client = MlflowClient(tracking_uri=server)
+    experiment = client.create_experiment("acts")
+    made = {}
+    for name in ("parent", "child", "other"):
+        run = client.create_run(experiment, run_name=name)
+        made[name] = run.info.run_id
+        client.log_param(run.info.run_id, "lr", "1" if name == "other" else "2")
+        client.log_param(run.info.run_id, "same", "x")
+        for step in range(3):
+            client.log_metric(run.info.run_id, "loss", float(step), step=step)
+    client.set_tag(made["child"], "mlflow.parentRunId", made["parent"])
+
+    def names(**more: object) -> list[str]:
+        page = runs.list_runs(place, experiment="acts", order_by="attributes.run_name ASC", **more)  # type: ignore[arg-type]
+        return [row.name for row in page.runs]
+
+    assert names(roots=True) == ["other", "parent"]
+    assert names(parent=made["parent"]) == ["child"]
+    rows = runs.list_runs(place, experiment="acts", roots=True, columns=["params.lr"]).runs
+    assert {(row.name, row.children) for row in rows} == {("parent", 1), ("other", 0)}
+    assert all([one.key for one in row.params] == ["lr"] and not row.metrics for row in rows)
+    found = {one.key: one for one in columns.list_columns(place, experiment="acts").columns}
+    assert (found["lr"].differs, found["same"].differs, found["lr"].values) == (
+        True,
+        False,
+        ["2", "1"],
+    )
+    (stat,) = numbers.metric_table(place, made["other"]).metrics
+    assert (stat.minimum, stat.maximum, stat.mean, stat.count) == (0.0, 2.0, 1.0, 3)
+    ids = [made["other"], "f" * 32]
+    done = changing.set_tag(place, ids, "mltrack.starred", "true")
+    assert (done.run_ids, [one.code for one in done.problems]) == ([ids[0]], ["not_found"])
+    assert runs.list_runs(place, experiment="acts", filter="run_name = 'other'").runs[0].starred
+    assert changing.set_tag(place, ids[:1], "nothing", None).run_ids == ids[:1]
+    changing.rename(place, made["other"], "third")
+    assert changing.delete(place, [made["other"]]).run_ids == [made["other"]]
+    assert (names(), names(deleted=True)) == (["child", "parent"], ["third"])
+    changing.restore(place, [made["other"]])
+    assert names() == ["child", "parent", "third"]
+    details = runs.get_runs(place, [made["child"], "f" * 32, made["parent"]])
+    assert [run.summary.name for run in details.runs] == ["child", "parent"]
+    assert details.missing == ["f" * 32]

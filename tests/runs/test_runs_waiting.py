@@ -10,13 +10,17 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from jupyter_mltrack import runs, settings, wire, workspaces
 from jupyter_mltrack.errors import Unreachable
-from jupyter_mltrack.journal import Journal, ship
+from jupyter_mltrack.journal import Journal, progress, ship
 from jupyter_mltrack.journal.facts import OWNER_GONE
+from jupyter_mltrack.runs import listing
+from jupyter_mltrack.server.reader import Call, answer
 from jupyter_mltrack.workspaces import Workspace
+from jupyter_mltrack.workspaces.plain import PlainWorkspace
 
 
 @pytest.fixture
@@ -42,6 +46,24 @@ def begin(journal: Journal, name: str, **fields: Any) -> str:
     return run_id
 
 
+def test_a_run_that_came_to_the_store_while_it_was_asked_is_listed_once(
+    place: Workspace, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = begin(journal, "fresh")
+    journal.sink(run_id).append({"loss": 1.0}, 0)
+    (row,) = runs.list_runs(place).runs
+    stored = msgspec.structs.replace(row, run_id="there", waiting_points=0)
+
+    def answered(*_: Any) -> wire.RunPage:
+        progress.remember_ids(settings.data_dir(), place.id, {run_id: "there"})
+        return wire.RunPage(runs=[stored], total=1)
+
+    monkeypatch.setattr(listing, "_store_page", answered)
+    page = runs.list_runs(place)
+    assert [(one.run_id, one.waiting_points) for one in page.runs] == [("there", 1)]
+    assert page.total == 1
+
+
 def test_a_run_that_the_store_has_not_got_is_listed_as_it_is(
     place: Workspace, journal: Journal
 ) -> None:
@@ -63,6 +85,26 @@ def test_a_run_that_the_store_has_not_got_is_listed_as_it_is(
     assert [run.name for run in runs.list_runs(place, text="notes").runs] == ["fresh"]
     assert [run.name for run in runs.list_runs(place, experiment="digits").runs] == ["fresh"]
     assert "digits" in [one.name for one in runs.list_experiments(place).experiments]
+
+
+def test_metrics_that_only_a_journal_knows_are_told_in_numbers(
+    place: Workspace, journal: Journal
+) -> None:
+    run_id = begin(journal, "fresh")
+    sink = journal.sink(run_id)
+    for step in range(3):
+        sink.append({"acc": step / 10, "loss": 1.0 - step}, step)
+
+    def ask(**args: Any) -> Any:
+        call = Call(1, "waiting_metrics", PlainWorkspace.of(place), args)
+        return msgspec.json.decode(answer(call).answer)
+
+    table = ask(run_id=run_id, search="lo")
+    assert [(one["key"], one["last"], one["step"], one["count"]) for one in table["metrics"]] == [
+        ("loss", -1.0, 2, 0)
+    ]
+    assert (table["total"], ask(run_id=run_id, limit=1)["total"]) == (1, 2)
+    assert ask(run_id="0" * 32) is None
 
 
 def test_the_answer_is_the_same_before_and_after_shipping(

@@ -74,7 +74,7 @@ async def test_s1_every_mounted_route_refuses_who_has_no_token(
             answer = await api(path, method, token=token, headers=headers)
             assert answer.status in (401, 403), (method, path, answer.status)
             if method != "HEAD":
-                assert set(answer.json) == {"code", "message", "hint", "retry_after_ms"}
+                assert set(answer.json) == {"code", "message", "hint", "retry_after_ms", "at"}
     assert fingerprint(private_place, project) == before
 
 
@@ -178,13 +178,20 @@ async def test_s2_no_get_changes_a_file(api, private_place, project, begin_run, 
         if route.method == "GET":
             fields = {field.name for field in msgspec.structs.fields(route.request)}
             query = f"?workspace={workspace.id}" if "workspace" in fields else ""
-            query += "&path=a.txt" if route.name == "getArtifactFile" else ""
+            needs_path = route.path.startswith("runs/{run_id}/artifacts/")
+            query += "&path=a.svg" if needs_path else ""
+            said = {"name": "a", "version": "1", "id": "a" * 20, "sign_in_id": "a" * 16}
+            said |= {"run_ids": run_id, "left": run_id, "right": run_id, "to": "html"}
+            query += "".join(f"&{name}={value}" for name, value in said.items() if name in fields)
+            query = query.replace("&", "?", 1) if query.startswith("&") else query
             asked.append(route.path.replace("{run_id}", run_id) + query)
     before = fingerprint(private_place / "data", project)
     for _ in range(2):
         for path in [*asked, "workspaces?path=project/a.ipynb"]:
             answer = await api(path)
-            assert answer.status in (200, 404), (path, answer.body)
+            # nobody is signed in to Azure here, and the workspace is none of its
+            fits = (200, 400, 404, 502) if path.startswith("azure/") else (200, 404)
+            assert answer.status in fits, (path, answer.body)
     after = fingerprint(private_place / "data", project)
     journal.close()
     assert after == before
@@ -349,9 +356,9 @@ class Refusing(Authorizer):
         return action != self.refused
 
 
-@pytest.mark.parametrize(("refused", "get", "post"), [("write", "ok", 403), ("read", 403, "ok")])
+@pytest.mark.parametrize("refused", ["read", "write", "execute"])
 async def test_s6_each_route_asks_the_authorizer_for_its_action(
-    api, jp_serverapp, refused, get, post, monkeypatch, workspace, journal, begin_run
+    api, jp_serverapp, refused, monkeypatch, workspace, journal, begin_run
 ):
     begin_run(journal, run_id=RUN)
     authorizer = Refusing()
@@ -361,11 +368,9 @@ async def test_s6_each_route_asks_the_authorizer_for_its_action(
         path = route.path.replace("{run_id}", RUN)
         if route.method == "GET":
             answer = await api(f"{path}?workspace={workspace.id}")
-            wanted = get
         else:
             answer = await api(path, "POST", body={"workspace_id": "f" * 12})
-            wanted = post
-        if wanted == 403:
+        if route.action == refused:
             assert answer.status == 403, path
         else:
             assert answer.status != 403, (path, answer.body)

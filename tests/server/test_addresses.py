@@ -8,7 +8,9 @@ from urllib.parse import quote
 import pytest
 
 from jupyter_mltrack.journal import Journal
-from jupyter_mltrack.workspaces import resolve
+from jupyter_mltrack.settings import data_dir
+from jupyter_mltrack.verbs.acts import use
+from jupyter_mltrack.workspaces import resolve, used
 
 RUN = "c" * 32
 
@@ -96,6 +98,21 @@ async def test_s7_a_workspace_that_a_kernel_used_is_known_and_asked(api, listene
         assert await until(lambda: listener.requests)
     finally:
         journal.close()
+
+
+async def test_s7_a_workspace_that_was_chosen_in_a_notebook_is_known_and_asked(
+    api, listener, until, monkeypatch
+):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    chosen = use(f"http://me:canary@127.0.0.1:{listener.port}")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert [one.workspace_name for one in used.listed(data_dir())] == [chosen.name]
+    assert b"canary" not in b"".join(
+        path.read_bytes() for path in data_dir().rglob("*") if path.is_file()
+    )
+    before = len(listener.requests)
+    await api(f"experiments?workspace={chosen.id}", wait_s=60)
+    assert await until(lambda: len(listener.requests) > before)
 
 
 async def test_s7_requests_for_two_workspaces_at_once_do_not_mix(api, jp_root_dir, begin_run):

@@ -161,9 +161,89 @@ async def test_s13_the_routes_refuse_every_escape(api, workspace, project, store
             quote(path, safe="/"),
             quote(path, safe="%/.\\") if path.isprintable() else "",
         } - {""}:
-            answer = await api(f"runs/{RUN}/artifacts/file?workspace={workspace.id}&path={spelled}")
-            assert answer.status in (400, 403, 404), (path, answer.body)
-            assert CANARY.encode() not in answer.body
+            for act in ("file", "preview", "view"):
+                answer = await api(
+                    f"runs/{RUN}/artifacts/{act}?workspace={workspace.id}&path={spelled}"
+                )
+                assert answer.status in (400, 403, 404), (act, path, answer.body)
+                assert CANARY.encode() not in answer.body
+            listed = await api(f"runs/{RUN}/artifacts?workspace={workspace.id}&path={spelled}")
+            assert listed.status in (400, 403, 404) or path == "plots", (path, listed.body)
+            assert CANARY.encode() not in listed.body
+
+
+async def test_s13_views_and_previews_follow_no_link(api, workspace, project, stored_run, root):
+    (root / "a.html").symlink_to(workspace.root / "outside-secret.txt")
+    await api("workspaces?path=project/a.ipynb")
+    for act in ("view", "preview", "file"):
+        answer = await api(f"runs/{RUN}/artifacts/{act}?workspace={workspace.id}&path=a.html")
+        assert (answer.status, answer.json["code"]) == (404, "not_found")
+
+
+VIEWED = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; font-src data:"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "media_type"),
+    [
+        ("a.html", b"<script>alert(1)</script>", "text/html; charset=utf-8"),
+        ("A.HTM", b"\xff\xfe<p>", "text/html"),
+        ("a.svg", b"<svg/>", "image/svg+xml; charset=utf-8"),
+    ],
+)
+async def test_s11_a_view_may_run_and_fetch_nothing(
+    api, workspace, project, stored_run, root, name, data, media_type
+):
+    (root / name).write_bytes(data)
+    await api("workspaces?path=project/a.ipynb")
+    answer = await api(f"runs/{RUN}/artifacts/view?workspace={workspace.id}&path={name}")
+    assert (answer.status, answer.body) == (200, data)
+    assert answer.header("content-type") == media_type
+    assert answer.header("content-security-policy") == (
+        f"sandbox; {VIEWED}; frame-ancestors 'self'"
+    )
+    assert answer.header("x-content-type-options") == "nosniff"
+    assert answer.header("content-disposition") is None
+
+
+async def test_s11_nothing_else_and_nothing_large_is_viewed(
+    api, workspace, project, stored_run, root
+):
+    (root / "large.html").write_bytes(b" " * ((5 << 20) + 1))
+    (root / "a.pdf").write_bytes(b"%PDF-1.7")
+    await api("workspaces?path=project/a.ipynb")
+    view = f"runs/{RUN}/artifacts/view?workspace={workspace.id}&path="
+    assert [(await api(view + name)).status for name in ("large.html", "a.pdf", "model.txt")] == [
+        413,
+        400,
+        400,
+    ]
+
+
+async def test_s36_pages_of_the_server_and_of_ours_say_who_may_frame_them(
+    api, workspace, project, stored_run, root, jp_serverapp
+):
+    (root / "a.html").write_text("<p>")
+    await api("workspaces?path=project/a.ipynb")
+    view = f"runs/{RUN}/artifacts/view?workspace={workspace.id}&path=a.html"
+    for path in ("/login", "/nothing-here", "status", view):
+        policy = (await api(path)).header("content-security-policy") or ""
+        assert "frame-ancestors 'self'" in policy, path
+    jp_serverapp.web_app.settings["headers"] = {
+        "Content-Security-Policy": "frame-ancestors 'self' https://hub.example; report-uri /x"
+    }
+    policy = (await api(view)).header("content-security-policy")
+    assert policy == f"sandbox; {VIEWED}; frame-ancestors 'self' https://hub.example"
+
+
+async def test_the_preview_of_an_artifact_comes_through_the_route(
+    api, workspace, project, stored_run
+):
+    await api("workspaces?path=project/a.ipynb")
+    answer = await api(f"runs/{RUN}/artifacts/preview?workspace={workspace.id}&path=model.txt")
+    assert answer.status == 200
+    said = answer.json
+    assert (said["kind"], said["text"], said["size_bytes"]) == ("text", "weights", 7)
 
 
 async def test_s14_the_routes_refuse_a_run_that_points_elsewhere(
@@ -175,7 +255,12 @@ async def test_s14_the_routes_refuse_a_run_that_points_elsewhere(
     with sqlite3.connect(workspace.database) as database:
         database.execute("UPDATE runs SET artifact_uri = ?", (workspace.root.as_uri(),))
     database.close()
-    for path in ("artifacts?", "artifacts/file?path=outside-secret.txt&"):
+    for path in (
+        "artifacts?",
+        "artifacts/file?path=outside-secret.txt&",
+        "artifacts/preview?path=outside-secret.txt&",
+        "artifacts/view?path=a.html&",
+    ):
         answer = await api(f"runs/{RUN}/{path}workspace={workspace.id}")
         assert (answer.status, answer.json["code"]) == (403, "forbidden")
         assert str(workspace.root) not in answer.body.decode()

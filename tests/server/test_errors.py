@@ -13,7 +13,8 @@ import pytest
 from jupyter_mltrack import wire
 from jupyter_mltrack.errors import MltrackError
 from jupyter_mltrack.server.handler import disposition
-from jupyter_mltrack.server.routes import ROUTES, STATUS_OF_CODE
+from jupyter_mltrack.server.route import STATUS_OF_CODE
+from jupyter_mltrack.server.routes import ROUTES
 
 RUN = "d" * 32
 INSIDES = re.compile(
@@ -69,6 +70,8 @@ async def test_s39_fuzzed_parameters_are_never_an_error_of_the_server(
             if answer.header("content-type") == "text/html":
                 assert answer.status == 404  # an empty or slashed id is no route of ours at all
                 continue
+            if answer.status == 302 and path.endswith("/"):
+                continue  # Jupyter itself takes the slash behind an empty id away
             check(answer)
 
 
@@ -202,6 +205,7 @@ def test_problems_are_encoded_as_one_json_object():
         "message": "nothing",
         "hint": "",
         "retry_after_ms": None,
+        "at": None,
     }
 
 

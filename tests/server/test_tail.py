@@ -18,7 +18,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 from jupyter_mltrack import wire
-from jupyter_mltrack.journal.live import Change
+from jupyter_mltrack.journal.live_run import Change
 from jupyter_mltrack.server import tail as tails
 from jupyter_mltrack.server.tail import Tail
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import leftovers
 import pytest
 
 _TEMPLATE = """
@@ -61,15 +62,6 @@ def one_data_dir(
     monkeypatch.setenv("MLTRACK_DATA_DIR", str(shared_data_dir))
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     return shared_data_dir
-
-
-@pytest.fixture(autouse=True)
-def autologging_as_in_a_new_process() -> Iterator[None]:
-    """MLflow takes an integration that was ever switched off by hand for the user's choice."""
-    yield
-    module = sys.modules.get("mlflow.utils.autologging_utils")
-    if module is not None:
-        module.AUTOLOGGING_INTEGRATIONS.clear()
 
 
 class Kept:
@@ -145,7 +137,7 @@ def mlflow_server(
             *("--artifacts-destination", str(place / "artifacts")),
         ],
         cwd=place,
-        env=environment,
+        env=environment | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
         stdout=(place / "log").open("wb"),
         stderr=subprocess.STDOUT,
         start_new_session=True,
@@ -178,49 +170,9 @@ def _create_a_run(uri: str) -> None:
         urllib.request.urlopen(request, timeout=60).read()
 
 
-def reset_mlflow() -> None:
-    """Bring MLflow's process-wide state back to that of a fresh import."""
-    fluent = sys.modules.get("mlflow.tracking.fluent")
-    if fluent is None:
-        return
-    from mlflow.tracking._tracking_service import utils
-
-    while fluent.active_run() is not None:
-        fluent._active_run_stack.get().pop()
-    fluent._active_experiment_id = None
-    fluent._last_active_run_id.set(None)
-    fluent.run_id_to_system_metrics_monitor.clear()
-    utils._artifact_repos_cache.clear()
-    utils.set_tracking_uri(None)
-    for name in ("MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID", "MLFLOW_TRACKING_URI"):
-        os.environ.pop(name, None)
-
-
 @pytest.fixture(autouse=True)
 def fresh_tracking() -> Iterator[None]:
-    """Leave no context, journal or attachment behind."""
-    reset_mlflow()
+    """Begin with an MLflow as after its import, and leave nothing: before the data folder goes."""
+    leftovers.reset_mlflow()
     yield
-    from jupyter_mltrack.tracking import attach, caution, choice
-
-    context = sys.modules.get("jupyter_mltrack.tracking.context")
-    if context is not None:
-        for one in reversed(list(context.open_contexts())):
-            one.leave(None)
-        from jupyter_mltrack.tracking import lineage
-
-        lineage.forget()
-    reset_mlflow()
-    attach.detach()
-    choice.forget()
-    caution.forget()
-    book = sys.modules.get("jupyter_mltrack.tracking.book")
-    if book is not None:
-        from jupyter_mltrack.journal.living import living
-
-        for one in book.all_books():
-            if one._shipper is not None:
-                one._shipper.close()
-        living.close_all()
-        book._books.clear()
-    os.environ.pop("MLTRACK_CONTEXT", None)
+    leftovers.forget_tracking()

@@ -45,7 +45,7 @@ def test_a_block_is_one_run_with_its_points_parameters_and_tags(kept: Keeper) ->
 @pytest.mark.parametrize(
     ("error", "status", "said"),
     [
-        (ValueError("one\ntwo"), "FAILED", "two"),
+        (ValueError("one\ntwo"), "FAILED", "ValueError: one"),
         (ZeroDivisionError(), "FAILED", "ZeroDivisionError"),
         (KeyboardInterrupt(), "KILLED", "KeyboardInterrupt"),
         (asyncio.CancelledError(), "KILLED", "CancelledError"),

@@ -75,6 +75,21 @@ def test_a_run_started_after_the_first_point_is_the_same_run(kept: Keeper) -> No
     assert found.tags["t"] == "u"
 
 
+def test_nested_runs_are_children_of_the_cells_run_also_before_it_logged(kept: Keeper) -> None:
+    with track("sweep") as cell:
+        for rate in (0.1, 0.2):
+            with mlflow.start_run(nested=True, run_name=f"rate {rate}"):
+                mlflow.log_metric("loss", rate)
+            log({"best": rate})
+        with mlflow.start_run(nested=True) as unnamed:
+            mlflow.log_metric("loss", 3)
+    found = kept()
+    assert set(found) == {"sweep", "rate 0.1", "rate 0.2", unnamed.info.run_name}
+    assert {run.parent for name, run in found.items() if name != "sweep"} == {cell.run_id}
+    assert found["sweep"].points == {"best": [(0, 0.1), (1, 0.2)]}
+    assert {run.status for run in found.values()} == {"FINISHED"}
+
+
 def test_threads_adopt_the_cells_run_or_begin_children_of_it(kept: Keeper) -> None:
     def implicit() -> None:
         mlflow.log_metric("implicit", 1)
@@ -130,6 +145,7 @@ def test_a_run_left_open_by_the_cell_is_ended_and_the_next_cell_is_clean(kept: K
     assert {name: run.status for name, run in found.items()} == {
         "one": "FAILED",
         "one-2": "FAILED",
+        "one-3": "FAILED",
         "two": "FINISHED",
     }
 
@@ -247,14 +263,23 @@ def test_no_autolog_keeps_a_cell_from_it_and_gives_it_back(kept: Keeper) -> None
     }
 
 
+def wait_for_system_metrics(run_id: str) -> None:
+    """Wait for the first of them: on a busy machine it takes a while."""
+    until_s = time.monotonic() + 30
+    while time.monotonic() < until_s:
+        if any(key.startswith("system/") for key in mlflow.get_run(run_id).data.metrics):
+            return
+        time.sleep(0.05)
+
+
 def test_system_metrics_are_recorded_with_the_cells_run(
     kept: Keeper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING", "1")
-    with track("load", system_metrics=True):
+    with track("load", system_metrics=True) as run:
         log({"m": 1})
-        time.sleep(1.5)
+        wait_for_system_metrics(run.run_id)
     found = kept()["load"]
     assert any(key.startswith("system/") for key in found.points)
 
@@ -265,9 +290,9 @@ def test_mlflows_own_switch_for_system_metrics_works(
     monkeypatch.setenv("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING", "true")
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.1")
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING", "1")
-    with track("load"):
+    with track("load") as run:
         mlflow.log_metric("m", 1)
-        time.sleep(1.5)
+        wait_for_system_metrics(run.run_id)
     assert not [t for t in threading.enumerate() if t.name == "SystemMetricsMonitor"]
     assert any(key.startswith("system/") for key in kept()["load"].points)
 

@@ -91,6 +91,23 @@ def loky_again():
     loky()
 
 
+def trial(at):
+    with track(f"trial {at}", nested=at == 0) as run:
+        log({"own": float(at)})
+    return run.context.experiment
+
+
+def loky_in_an_experiment():
+    from joblib import Parallel, delayed
+
+    import jupyter_mltrack
+
+    jupyter_mltrack.experiment("sweeps")
+    with track("sweep"):
+        found = Parallel(n_jobs=2)(delayed(trial)(at) for at in range(2))
+    assert found == ["sweeps", "sweeps"], found
+
+
 def loky_with_mlflow():
     from joblib import Parallel, delayed
 
@@ -197,6 +214,15 @@ def test_joblib_workers_log_into_the_run_of_the_cell_that_uses_them(
     found = play(*names)
     assert points(found) == {name: {"point": 4} for name in names}
     assert {run.status for run in found.values()} == {"FINISHED"}
+
+
+def test_runs_of_joblib_workers_are_in_the_experiment_of_the_cell_that_uses_them(
+    play: Callable[..., dict[str, Any]],
+) -> None:
+    found = play("loky_in_an_experiment")  # it compares the experiments itself
+    own = [found["trial 0"], found["trial 1"]]
+    assert [run.points["own"] for run in own] == [[(0, 0.0)], [(0, 1.0)]]
+    assert own[0].parent == found["sweep"].run_id
 
 
 def test_spawned_processes_log_into_the_cells_run_and_own_runs_are_its_children(

@@ -7,6 +7,7 @@ import pytest
 
 from jupyter_mltrack import wire, workspaces
 from jupyter_mltrack.errors import UsageError, WorkspaceError
+from jupyter_mltrack.workspaces.account import account_of
 
 
 def test_without_anything_said_it_is_the_embedded_one_of_the_project(tmp_path: Path) -> None:
@@ -151,3 +152,15 @@ def test_links_to_runs_exist_only_where_there_is_a_page() -> None:
     web = workspaces.resolve("http://u:p@h:5000/")
     assert web.run_link("r", "7") == "http://h:5000/#/experiments/7/runs/r"
     assert workspaces.resolve("local").run_link("r", "7") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "account"),
+    [
+        ("https://ada%40b:secret@mlflow.example.org/x", "ada@b"),
+        ("https://mlflow.example.org", None),
+        ("sqlite:////tmp/ada@b/mlflow.db", None),
+    ],
+)
+def test_the_account_is_the_user_name_of_the_address(address: str, account: str | None) -> None:
+    assert account_of(workspaces.resolve(address)) == account

@@ -1,12 +1,12 @@
 /**
- * All charts of one run. A chart is drawn only while it can be seen, at most once a frame, with a
- * cursor that all of them share.
+ * All charts of one view. A chart is drawn only while it can be seen, at most once a frame, with a
+ * cursor and a zoom that all of them share.
  */
 import { ChartView } from './chart';
-import type { ChartWords } from './chart';
+import type { ChartShape, ChartWords, DrawnLine } from './chart';
 import { groupFamilies } from './families';
 import type { SeriesData } from './merge';
-import type { PrepareOptions } from './prepare';
+import type { PrepareOptions, ZoomRange } from './prepare';
 import { readTheme } from './theme';
 import type { ChartTheme } from './theme';
 
@@ -19,9 +19,42 @@ export interface GroupWords extends ChartWords {
   readonly more: (count: number) => string;
 }
 
+/** One chart of a view. */
+export interface ChartPlan {
+  /** Unique among the charts of the view. */
+  readonly name: string;
+  /** What its lines are made from. */
+  readonly keys: readonly string[];
+  readonly shape?: ChartShape;
+}
+
+/** What there is to draw; asked anew for each frame in which something changed. */
+export interface ChartSource {
+  charts(): readonly ChartPlan[];
+  lines(plan: ChartPlan): readonly DrawnLine[];
+  /** The charts that can be seen became others. */
+  readonly onSeen?: (plans: readonly ChartPlan[]) => void;
+  /** A part of the horizontal axis was chosen; null for all of it. */
+  readonly onZoom?: (range: ZoomRange | null) => void;
+}
+
+/** The metrics of one run: those of a family share a chart. */
+export function familySource(data: SeriesData): ChartSource {
+  return {
+    charts: () => groupFamilies(data.keys),
+    lines: ({ keys }) => keys.flatMap((key, style) => linesOf(data, key, style))
+  };
+}
+
+/** The line of a metric; none for one that has no points here. */
+export function linesOf(data: SeriesData, key: string, style: number): DrawnLine[] {
+  const points = data.get(key);
+  return points === undefined ? [] : [{ points, style }];
+}
+
 interface Entry {
   view: ChartView;
-  keys: string[];
+  plan: ChartPlan;
   visible: boolean;
   dirty: boolean;
 }
@@ -39,13 +72,15 @@ export class ChartGroup {
   private limit = CHARTS_AT_ONCE;
   private frame = 0;
   private disposed = false;
+  private range: ZoomRange | null = null;
+  private seen = '';
 
   /**
    * @param host empty element that the charts fill; it must stay while the group lives.
    */
   constructor(
     private readonly host: HTMLElement,
-    private readonly data: SeriesData,
+    private readonly source: ChartSource,
     private options: PrepareOptions,
     private readonly words: GroupWords
   ) {
@@ -81,6 +116,15 @@ export class ChartGroup {
     this.update();
   }
 
+  /** Bring the chart of a metric into sight. */
+  reveal(key: string): void {
+    const index = this.source.charts().findIndex(({ keys }) => keys.includes(key));
+    this.limit = Math.max(this.limit, index + 1);
+    this.draw();
+    const entry = [...this.charts.values()].find(({ plan }) => plan.keys.includes(key));
+    entry?.view.node.scrollIntoView({ block: 'nearest' });
+  }
+
   dispose(): void {
     this.disposed = true;
     cancelAnimationFrame(this.frame);
@@ -111,21 +155,51 @@ export class ChartGroup {
     for (const entry of this.charts.values()) {
       if (entry.visible && entry.dirty) {
         entry.dirty = false;
-        entry.view.update(this.data, entry.keys, this.options, this.theme, this.width);
+        const lines = this.source.lines(entry.plan);
+        entry.view.update(lines, this.options, this.theme, this.width);
+      }
+    }
+    this.tellSeen();
+  }
+
+  private tellSeen(): void {
+    const plans = [...this.charts.values()].filter(one => one.visible).map(one => one.plan);
+    const seen = JSON.stringify(plans.map(({ name, keys }) => [name, keys]));
+    if (seen !== this.seen) {
+      this.seen = seen;
+      this.source.onSeen?.(plans);
+    }
+  }
+
+  private zoom(range: ZoomRange | null): void {
+    this.range = range;
+    this.charts.forEach(({ view }) => view.setRange(range));
+    this.source.onZoom?.(range);
+  }
+
+  private removeOthers(plans: readonly ChartPlan[]): void {
+    const names = new Set(plans.map(({ name }) => name));
+    for (const [name, { view }] of this.charts) {
+      if (!names.has(name)) {
+        this.intersections.unobserve(view.node);
+        this.byNode.delete(view.node);
+        this.charts.delete(name);
+        view.dispose();
       }
     }
   }
 
-  /** Have one chart for each family, in order. */
+  /** Have the charts that there are, in order. */
   private arrange(): void {
-    const families = groupFamilies(this.data.keys);
-    const shown = families.slice(0, this.limit);
-    for (const { name, keys } of shown) {
-      const entry = this.charts.get(name);
+    const plans = this.source.charts();
+    const shown = plans.slice(0, this.limit);
+    this.removeOthers(shown);
+    for (const plan of shown) {
+      const entry = this.charts.get(plan.name);
       if (entry === undefined) {
-        this.add(name, keys);
+        this.add(plan);
       } else {
-        entry.keys = keys;
+        entry.plan = plan;
       }
     }
     const nodes = shown.flatMap(({ name }) => this.charts.get(name)?.view.node ?? []);
@@ -134,7 +208,7 @@ export class ChartGroup {
         this.host.insertBefore(node, this.host.children[index] ?? null);
       }
     });
-    const rest = families.length - shown.length;
+    const rest = plans.length - shown.length;
     if (rest > 0) {
       this.moreButton.textContent = this.words.more(rest);
       this.host.append(this.moreButton);
@@ -143,11 +217,12 @@ export class ChartGroup {
     }
   }
 
-  private add(name: string, keys: string[]): void {
-    const view = new ChartView(this.syncKey, this.words);
+  private add(plan: ChartPlan): void {
+    const view = new ChartView(this.syncKey, this.words, plan.shape, range => this.zoom(range));
+    view.setRange(this.range);
     // The first ones are in sight as soon as they are there; the observer corrects it.
-    const entry = { view, keys, visible: this.charts.size < 2, dirty: true };
-    this.charts.set(name, entry);
+    const entry = { view, plan, visible: this.charts.size < 2, dirty: true };
+    this.charts.set(plan.name, entry);
     this.byNode.set(view.node, entry);
     this.intersections.observe(view.node);
   }

@@ -1,6 +1,10 @@
-/** The names and values above a chart; a click hides a line and shows it again. */
+/**
+ * The names and values above a chart; a click hides a line and shows it again. Or one title, where
+ * the names stand elsewhere: beside it the line under the pointer.
+ */
 import { formatNumber } from '../format';
 import { displayName, readableKey, splitName } from '../text';
+import type { LineStyle } from './theme';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const SAMPLE_WIDTH = 18;
@@ -15,13 +19,27 @@ interface Item {
 export class Legend {
   readonly node = document.createElement('div');
   private items: Item[] = [];
+  private readonly said = span('mltrack-Legend-value', '');
 
-  constructor(private readonly onToggle: (index: number, show: boolean) => void) {
+  /**
+   * @param title instead of names.
+   */
+  constructor(
+    private readonly onToggle: (index: number, show: boolean) => void,
+    private readonly title?: string
+  ) {
     this.node.className = 'mltrack-Legend';
+    if (title !== undefined) {
+      this.node.classList.add('mltrack-mod-titled');
+      this.node.append(named('mltrack-Legend-title', title), this.said);
+    }
   }
 
   /** Show other metrics; all of them visible. */
-  setKeys(keys: readonly string[], styles: readonly { stroke: string; dash: number[] }[]): void {
+  setKeys(keys: readonly string[], styles: readonly LineStyle[]): void {
+    if (this.title !== undefined) {
+      return;
+    }
     this.items = keys.map((key, index) => this.makeItem(key, index, styles[index]));
     this.node.replaceChildren(...this.items.map(item => item.button));
   }
@@ -37,20 +55,21 @@ export class Legend {
     }
   }
 
-  private makeItem(
-    key: string,
-    index: number,
-    style: { stroke: string; dash: number[] } | undefined
-  ): Item {
+  /** Name the line under the pointer and its value there; no name for none. */
+  setFocus(name: string, value: number | null): void {
+    const shown = name === '' ? '' : `${displayName(name)}  ${formatNumber(value)}`;
+    if (this.said.textContent !== shown) {
+      this.said.textContent = shown;
+    }
+  }
+
+  private makeItem(key: string, index: number, style: LineStyle | undefined): Item {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'mltrack-Legend-item';
     button.title = displayName(readableKey(key));
     button.setAttribute('aria-pressed', 'true');
-    const name = document.createElement('bdi');
-    name.className = 'mltrack-Name';
-    const { head, tail } = splitName(readableKey(key));
-    name.append(span('mltrack-Name-head', head), span('mltrack-Name-tail', tail));
+    const name = named('', key);
     const value = span('mltrack-Legend-value', '');
     button.append(sample(style?.stroke ?? 'currentColor', style?.dash ?? []), name, value);
     button.addEventListener('click', () => {
@@ -60,6 +79,16 @@ export class Legend {
     });
     return { button, value };
   }
+}
+
+/** A key as a name that is cut in the middle where it does not fit. */
+function named(className: string, key: string): HTMLElement {
+  const name = document.createElement('bdi');
+  name.className = `mltrack-Name ${className}`.trim();
+  name.title = displayName(readableKey(key));
+  const { head, tail } = splitName(readableKey(key));
+  name.append(span('mltrack-Name-head', head), span('mltrack-Name-tail', tail));
+  return name;
 }
 
 function span(className: string, text: string): HTMLElement {

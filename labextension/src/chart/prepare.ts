@@ -3,14 +3,29 @@ import type { Points } from './merge';
 import { smooth } from './smoothing';
 
 export interface PrepareOptions {
-  readonly xAxis: 'step' | 'time';
+  /**
+   * `time` since the first point; `clock` by the time of day, for counts that begin at zero; `wall`
+   * by the time of day too, for metrics; `value` where the steps are numbers of something else.
+   */
+  readonly xAxis: 'step' | 'time' | 'clock' | 'wall' | 'value';
   /** 0 for none to 0.99. */
   readonly smoothing: number;
   readonly logY: boolean;
+  /** What `time` counts from, where it is not the first of the points. */
+  readonly startMs?: number;
 }
 
-/** What `x` is: steps, seconds since the first point, or the point's number. */
-export type XKind = 'step' | 'elapsed';
+/** What `x` is: steps, seconds since the first point, seconds since the epoch, or another number. */
+export type XKind = 'step' | 'elapsed' | 'clock' | 'wall' | 'value';
+
+/** A part of the horizontal axis. */
+export interface ZoomRange {
+  readonly kind: XKind;
+  readonly min: number;
+  readonly max: number;
+  /** What `elapsed` counts from. */
+  readonly startMs: number;
+}
 
 /** null is a gap in the line, undefined means that this line has no point at this x. */
 export type Line = (number | null | undefined)[];
@@ -24,7 +39,15 @@ export interface Prepared {
   smoothed: Line[];
   /** False when it was asked for but no value is above 0. */
   logY: boolean;
+  /** When the first of all points was logged: what `elapsed` counts from. */
+  startMs: number;
+  /** Lines are the values times this: their differences are numbers even where the values end. */
+  factor: number;
 }
+
+/** Within these a chart draws values as they are. */
+const PLAIN_MOST = 1e15;
+const PLAIN_LEAST = 1e-15;
 
 interface Ordered {
   x: number[];
@@ -32,10 +55,12 @@ interface Ordered {
 }
 
 export function prepare(metrics: readonly Points[], options: PrepareOptions): Prepared {
-  const xKind = options.xAxis === 'time' || !hasSteps(metrics) ? 'elapsed' : 'step';
-  const startMs = Math.min(...metrics.map(points => smallest(points.timestampsMs)));
+  const xKind = xKindOf(metrics, options);
+  const startMs =
+    options.startMs ?? Math.min(...metrics.map(points => smallest(points.timestampsMs)));
   const logY = options.logY && metrics.some(points => points.values.some(isPositive));
-  const ordered = metrics.map(points => order(points, xKind, startMs));
+  const factor = factorOf(metrics);
+  const ordered = metrics.map(points => scale(order(points, xKind, startMs), factor));
   const drawn = ordered.map(({ x, y }) => ({
     x,
     raw: logY ? y.map(value => (isPositive(value) ? value : null)) : y,
@@ -47,8 +72,35 @@ export function prepare(metrics: readonly Points[], options: PrepareOptions): Pr
     x,
     raw: drawn.map(line => spread(x, line.x, line.raw)),
     smoothed: options.smoothing > 0 ? drawn.map(line => spread(x, line.x, line.smoothed)) : [],
-    logY
+    logY,
+    startMs: Number.isFinite(startMs) ? startMs : 0,
+    factor
   };
+}
+
+/** 1, or the power of ten that brings very large or very small values near to it. */
+function factorOf(metrics: readonly Points[]): number {
+  let most = 0;
+  for (const { values } of metrics) {
+    for (const value of values) {
+      most = Math.max(most, Math.abs(value ?? 0));
+    }
+  }
+  const plain = most === 0 || (most <= PLAIN_MOST && most >= PLAIN_LEAST);
+  return plain ? 1 : 10 ** -Math.floor(Math.log10(most));
+}
+
+function scale(line: Ordered, factor: number): Ordered {
+  return factor === 1
+    ? line
+    : { x: line.x, y: line.y.map(value => (value === null ? null : value * factor)) };
+}
+
+function xKindOf(metrics: readonly Points[], options: PrepareOptions): XKind {
+  if (options.xAxis === 'clock' || options.xAxis === 'wall' || options.xAxis === 'value') {
+    return options.xAxis;
+  }
+  return options.xAxis === 'time' || !hasSteps(metrics) ? 'elapsed' : 'step';
 }
 
 /** Steps tell points apart unless all are the same, as when none was given. */
@@ -74,7 +126,7 @@ function smoothLine(y: (number | null)[], weight: number, logY: boolean): (numbe
 
 /** By x, ascending; of points with the same x the last one logged counts. */
 function order(points: Points, xKind: XKind, startMs: number): Ordered {
-  const xs = xKind === 'step' ? points.steps : elapsedSeconds(points.timestampsMs, startMs);
+  const xs = xsOf(points, xKind, startMs);
   if (isAscending(xs)) {
     return { x: xs, y: points.values };
   }
@@ -92,6 +144,19 @@ function order(points: Points, xKind: XKind, startMs: number): Ordered {
     }
   }
   return result;
+}
+
+function xsOf(points: Points, xKind: XKind, startMs: number): number[] {
+  switch (xKind) {
+    case 'step':
+    case 'value':
+      return points.steps;
+    case 'elapsed':
+      return elapsedSeconds(points.timestampsMs, startMs);
+    case 'clock':
+    case 'wall':
+      return points.timestampsMs.map(time => time / 1000);
+  }
 }
 
 /** Seconds since the start; points of one millisecond stand in order, a microsecond apart. */

@@ -23,11 +23,19 @@ export function readTheme(node: Element): ChartTheme {
   };
 }
 
-/** The line of the metric at `index` within its chart: neighbours differ in colour and dash. */
-export function lineStyle(theme: ChartTheme, index: number): { stroke: string; dash: number[] } {
+export interface LineStyle {
+  readonly stroke: string;
+  readonly dash: number[];
+  /** True for lines that have a dot here and there besides: colours and dashes came round. */
+  readonly dotted: boolean;
+}
+
+/** The line at `index` within its chart: neighbours differ in colour and dash. */
+export function lineStyle(theme: ChartTheme, index: number): LineStyle {
   const round = Math.floor(index / COLOURS);
   return {
     stroke: theme.series[index % COLOURS] ?? theme.text,
-    dash: [...(DASHES[(index + round) % DASHES.length] ?? [])]
+    dash: [...(DASHES[((index % COLOURS) + round) % DASHES.length] ?? [])],
+    dotted: round >= DASHES.length
   };
 }

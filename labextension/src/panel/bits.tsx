@@ -1,6 +1,5 @@
 /** Small pieces that the sections share: names, status marks, metrics, states. */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import type { LabIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { sparklinePath } from '../chart/sparkline';
 import { formatNumber, trendOf } from '../format';
@@ -8,7 +7,8 @@ import type { Trend } from '../format';
 import { displayName, readableKey, splitName } from '../text';
 import type { MetricValue, Problem, RunStatus } from '../types';
 import { useTools } from './context';
-import { failedIcon, finishedIcon, killedIcon, runningIcon, scheduledIcon } from './icons';
+import { drawn } from './drawn';
+import { STATUS_ICONS } from './icons';
 
 const SPARK_WIDTH = 56;
 const SPARK_HEIGHT = 14;
@@ -25,14 +25,6 @@ export function Name(props: { text: string; className?: string }): JSX.Element {
     </bdi>
   );
 }
-
-const STATUS_ICONS: { readonly [status in RunStatus]: LabIcon } = {
-  RUNNING: runningIcon,
-  SCHEDULED: scheduledIcon,
-  FINISHED: finishedIcon,
-  FAILED: failedIcon,
-  KILLED: killedIcon
-};
 
 export function statusWord(status: RunStatus, trans: TranslationBundle): string {
   switch (status) {
@@ -53,12 +45,10 @@ export function statusWord(status: RunStatus, trans: TranslationBundle): string 
 export function StatusMark(props: { status: RunStatus }): JSX.Element {
   const { trans } = useTools();
   const { status } = props;
-  const Icon = STATUS_ICONS[status];
   const word = statusWord(status, trans);
   return (
-    <span className="mltrack-Status" data-status={status} title={word}>
-      <Icon.react tag="span" className="mltrack-Status-icon" aria-hidden="true" />
-      <span className="mltrack-visually-hidden">{word}</span>
+    <span className="mltrack-Status" data-status={status} title={word} role="img" aria-label={word}>
+      {drawn(STATUS_ICONS[status])}
     </span>
   );
 }

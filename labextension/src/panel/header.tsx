@@ -1,17 +1,20 @@
 /** The top of the panel: where runs go, how that place is, and what to do about it. */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { HTMLSelect, refreshIcon } from '@jupyterlab/ui-components';
+import { HTMLSelect, refreshIcon, settingsIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { formatClock, formatCount } from '../format';
+import { AccountLine } from '../account/accountLine';
+import { formatBytes, formatClock, formatCount } from '../format';
 import type { PanelStore } from '../store/panelStore';
 import { displayName, shortenMiddle } from '../text';
-import type { Health, WorkspaceInfo } from '../types';
-import { Name } from './bits';
+import type { Health } from '../types';
 import { useTools } from './context';
 import { useModel } from './hooks';
+import { dotState, healthWords } from './health';
 import { syncIcon } from './icons';
+import { WorkspaceSwitcher } from './workspaceSwitcher';
 
 const LONGEST_OPTION = 48;
+const LONGEST_ACCOUNT = 40;
 const ALL = '';
 
 export function Header(): JSX.Element {
@@ -26,7 +29,7 @@ export function Header(): JSX.Element {
         {workspace === null ? (
           <span className="mltrack-Header-title">MLTrack</span>
         ) : (
-          <Workspace workspace={workspace} />
+          <WorkspaceSwitcher workspace={workspace} />
         )}
         {act !== null && (
           <button
@@ -49,103 +52,57 @@ export function Header(): JSX.Element {
         >
           <refreshIcon.react tag="span" aria-hidden="true" />
         </button>
+        <SettingsButton />
       </div>
       {workspace !== null ? (
-        <HealthLine store={store} health={workspace.health} />
+        <HealthLine
+          store={store}
+          health={workspace.health}
+          account={workspace.kind === 'azureml' ? null : workspace.account}
+        />
       ) : (
         waiting && <div className="mltrack-Health">{trans.__('connecting …')}</div>
+      )}
+      {workspace?.kind === 'azureml' && phase === 'ready' && (
+        <AccountLine key={workspace.id} workspace={workspace} />
       )}
       {(workspace !== null || waiting) && <Experiments store={store} />}
     </header>
   );
 }
 
+/** To the settings of the panel, where the application has an editor for them. */
+function SettingsButton(): JSX.Element | null {
+  const { trans, actions } = useTools();
+  const open = actions().openSettings;
+  return open === null ? null : (
+    <button
+      type="button"
+      className="mltrack-IconButton"
+      title={trans.__('Settings')}
+      aria-label={trans.__('Settings')}
+      onClick={open}
+    >
+      <settingsIcon.react tag="span" aria-hidden="true" />
+    </button>
+  );
+}
+
 /** What a sync would do; null when there is nothing for it to do. */
 function syncWords(health: Health, trans: TranslationBundle): string | null {
-  if (health.waiting_points > 0) {
+  if (health.waiting_points > 0 || (health.waiting_files ?? 0) > 0) {
     return trans.__('Send what waits now');
   }
   // An address that only a project's file names is not asked before the user says so.
   return health.state === 'connecting' && health.hint !== '' ? trans.__('Connect') : null;
 }
 
-function Workspace(props: { workspace: WorkspaceInfo }): JSX.Element {
-  const { store, trans } = useTools();
-  const { workspace } = props;
-  const dot = (
-    <span className="mltrack-Dot" data-state={dotState(workspace.health)} aria-hidden="true" />
-  );
-  if (store.workspaces.length < 2) {
-    return (
-      <span className="mltrack-Header-workspace" title={displayName(workspace.uri)}>
-        {dot}
-        <Name text={workspace.name} className="mltrack-Header-name" />
-      </span>
-    );
-  }
-  return (
-    <span className="mltrack-Header-workspace" title={displayName(workspace.uri)}>
-      {dot}
-      <HTMLSelect
-        className="mltrack-Select mltrack-mod-title"
-        aria-label={trans.__('Workspace')}
-        value={workspace.id}
-        onChange={event => {
-          const chosen = store.workspaces.find(one => one.id === event.currentTarget.value);
-          if (chosen !== undefined) {
-            store.chooseWorkspace(chosen.id);
-          }
-        }}
-      >
-        {store.workspaces.map(one => (
-          <option key={one.id} value={one.id}>
-            {displayName(shortenMiddle(one.name, LONGEST_OPTION))}
-          </option>
-        ))}
-      </HTMLSelect>
-    </span>
-  );
-}
-
-function dotState(health: Health): 'good' | 'busy' | 'bad' {
-  switch (health.state) {
-    case 'ready':
-      return health.waiting_points > 0 ? 'busy' : 'good';
-    case 'connecting':
-      return 'busy';
-    case 'broken':
-    case 'denied':
-    case 'signed_out':
-    case 'unreachable':
-      return 'bad';
-  }
-}
-
-/** The state in words a person would use. */
-function healthWords(
-  health: Health,
-  nowMs: number,
-  language: string,
-  trans: TranslationBundle
-): string {
-  const since = formatClock(health.since_ms, nowMs, language);
-  switch (health.state) {
-    case 'ready':
-      return trans.__('ready');
-    case 'connecting':
-      return trans.__('connecting …');
-    case 'signed_out':
-      return trans.__('signed out');
-    case 'denied':
-      return trans.__('no permission');
-    case 'unreachable':
-      return trans.__('unreachable since %1', since);
-    case 'broken':
-      return trans.__('not working since %1', since);
-  }
-}
-
-function HealthLine(props: { store: PanelStore; health: Health }): JSX.Element {
+/** How the workspace is, what waits for it, and who asks it. */
+function HealthLine(props: {
+  store: PanelStore;
+  health: Health;
+  account: string | null;
+}): JSX.Element {
   const { store, health } = props;
   const { trans, language } = useTools();
   const now = store.clock.now();
@@ -164,6 +121,21 @@ function HealthLine(props: { store: PanelStore; health: Health }): JSX.Element {
             formatClock(health.waiting_since_ms, now, language)
           )
     );
+  }
+  const { waiting_files: files = 0, waiting_bytes: size = 0 } = health;
+  if (files > 0) {
+    parts.push(
+      trans._n(
+        '%2 file on its way (%3)',
+        '%2 files on their way (%3)',
+        files,
+        formatCount(files),
+        formatBytes(size)
+      )
+    );
+  }
+  if (props.account !== null) {
+    parts.push(displayName(shortenMiddle(props.account, LONGEST_ACCOUNT)));
   }
   const more = [health.message, health.hint].filter(text => text !== '').join(' · ');
   return (

@@ -55,13 +55,29 @@ export function useSize(ref: React.RefObject<HTMLElement>): Size {
   return size;
 }
 
+/** Whether an element can be seen: not behind another page, not scrolled away. */
+export function useSeen(ref: React.RefObject<HTMLElement>): boolean {
+  const [seen, setSeen] = React.useState(true);
+  React.useEffect(() => {
+    if (ref.current === null) {
+      return undefined;
+    }
+    const observer = new IntersectionObserver(entries => {
+      setSeen(entries.some(entry => entry.isIntersecting));
+    });
+    observer.observe(ref.current);
+    return () => observer.disconnect();
+  }, [ref]);
+  return seen;
+}
+
 /** How much of an opened row must be in sight without scrolling. */
 const SEEN_PX = 240;
 
 /** Scroll an opened row up when what it shows would be below the edge. */
 export function reveal(row: HTMLElement): void {
   requestAnimationFrame(() => {
-    const scroller = row.closest('.mltrack-List, .mltrack-Section-body');
+    const scroller = row.closest('.mltrack-List, [data-section="live"] > .mltrack-Section-body');
     if (scroller === null) {
       return;
     }

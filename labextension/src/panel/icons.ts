@@ -1,5 +1,6 @@
 /** The panel's icons, in the colours of the theme (`jp-icon*` classes). */
 import { LabIcon } from '@jupyterlab/ui-components';
+import type { RunStatus } from '../types';
 
 function icon(name: string, body: string, box = 16): LabIcon {
   const svgstr = `<svg xmlns="http://www.w3.org/2000/svg" width="16" height="16" viewBox="0 0 ${box} ${box}">${body}</svg>`;
@@ -45,3 +46,26 @@ export const syncIcon = icon(
   'sync',
   '<g class="mltrack-stroke" fill="none" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"><path d="M8 10.5V3M5 5.8L8 2.8l3 3"/><path d="M3 10.5v2.7h10v-2.7"/></g>'
 );
+
+export const alertIcon = icon(
+  'alert',
+  '<g fill="none" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" class="mltrack-stroke"><path d="M8 2.4l6 10.8H2z"/><path d="M8 6.6v3M8 11.4v.1"/></g>'
+);
+
+export const stopIcon = icon(
+  'stop',
+  '<rect x="4" y="4" width="8" height="8" rx="1" fill="none" stroke-width="1.5" class="mltrack-stroke"/>'
+);
+
+export const openPageIcon = icon(
+  'open-page',
+  '<g fill="none" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" class="mltrack-stroke"><path d="M6.5 3H3v10h10V9.5"/><path d="M9.5 3H13v3.5M13 3L7.5 8.5"/></g>'
+);
+
+export const STATUS_ICONS: { readonly [status in RunStatus]: LabIcon } = {
+  RUNNING: runningIcon,
+  SCHEDULED: scheduledIcon,
+  FINISHED: finishedIcon,
+  FAILED: failedIcon,
+  KILLED: killedIcon
+};

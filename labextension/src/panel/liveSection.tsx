@@ -1,29 +1,23 @@
 /** The runs that are being written now, of every kernel. */
 import * as React from 'react';
-import { formatDuration, formatTook } from '../format';
 import { isRunning } from '../store/liveStore';
-import { displayName, lastLine } from '../text';
+import { displayName } from '../text';
 import type { LiveRun, RunId } from '../types';
-import {
-  InsertButton,
-  Metric,
-  Name,
-  ProblemView,
-  Skeleton,
-  Sparkline,
-  StatusMark,
-  statusWord
-} from './bits';
+import { InsertButton, ProblemView, Skeleton, statusWord } from './bits';
 import { useTools } from './context';
-import { reveal, useModel, useTick } from './hooks';
+import { useModel, useTick } from './hooks';
+import { LiveRow } from './liveRow';
+import { LiveParts } from './liveParts';
 import { OpenedRun } from './runCharts';
-import { nextIndex } from './virtualList';
+import { moveFocus } from './roving';
 
 const ROW_HEIGHT = 46;
-const MAIN_METRICS = 2;
 const TICK_MS = 1000;
-/** How many runs that just ended are shown: the list below has them all. */
-const MOST_ENDED = 4;
+/**
+ * Rows that the section has room for from the start, so that a run which begins moves nothing below
+ * it. What ended fills that room and no more: the list below has it all.
+ */
+const ROOM_ROWS = 2;
 
 export function LiveSection(): JSX.Element {
   const { store, trans } = useTools();
@@ -33,9 +27,12 @@ export function LiveSection(): JSX.Element {
   const [opened, setOpened] = React.useState<ReadonlyMap<RunId, LiveRun>>(new Map());
   useTick(TICK_MS, live.running.length > 0);
   if (!live.loaded) {
-    return <Skeleton rows={1} rowHeight={ROW_HEIGHT} />;
+    return <Skeleton rows={ROOM_ROWS} rowHeight={ROW_HEIGHT} />;
   }
-  const runs = shownRuns(live.runs, opened);
+  const runs = shownRuns(live.runs, opened).map(run => {
+    const detail = live.runs.includes(run) ? null : store.openRuns.get(run.summary.run_id)?.detail;
+    return detail ? { ...run, summary: detail.summary } : run; // It ended a while ago.
+  });
   const toggle = (run: LiveRun): void => {
     const next = new Map(opened);
     if (!next.delete(run.summary.run_id)) {
@@ -58,7 +55,12 @@ export function LiveSection(): JSX.Element {
                 tabIndex={index === 0 ? 0 : -1}
                 onToggle={() => toggle(run)}
               />
-              {opened.has(run.summary.run_id) && <OpenedRun run={run.summary} />}
+              {opened.has(run.summary.run_id) && (
+                <>
+                  <LiveParts run={run} />
+                  <OpenedRun run={run.summary} />
+                </>
+              )}
             </div>
           ))}
         </div>
@@ -68,37 +70,21 @@ export function LiveSection(): JSX.Element {
   );
 }
 
-/** What runs, the newest of what ended just now, and what was opened until it is closed. */
+/** What runs, the newest of what ended while there is room, and what was opened until it is closed. */
 function shownRuns(
   live: readonly LiveRun[],
   opened: ReadonlyMap<RunId, LiveRun>
 ): readonly LiveRun[] {
-  let ended = 0;
+  let room = ROOM_ROWS - live.filter(({ summary }) => isRunning(summary.status)).length;
   const shown = live.filter(({ summary }) => {
-    if (isRunning(summary.status)) {
+    if (isRunning(summary.status) || opened.has(summary.run_id)) {
       return true;
     }
-    ended += 1;
-    return ended <= MOST_ENDED || opened.has(summary.run_id);
+    room -= 1;
+    return room >= 0;
   });
   const there = new Set(shown.map(run => run.summary.run_id));
   return [...shown, ...[...opened.values()].filter(run => !there.has(run.summary.run_id))];
-}
-
-/** Arrow keys move between rows; the row that has the focus is the one in the tab order. */
-function moveFocus(event: React.KeyboardEvent<HTMLElement>): void {
-  const rows = [...event.currentTarget.querySelectorAll<HTMLElement>('.mltrack-Row')];
-  const index = rows.findIndex(row => row === event.target);
-  const next = index === -1 ? null : nextIndex(event.key, index, rows.length);
-  if (next === null) {
-    return;
-  }
-  event.preventDefault();
-  event.stopPropagation();
-  rows.forEach((row, at) => {
-    row.tabIndex = at === next ? 0 : -1;
-  });
-  rows[next]?.focus();
 }
 
 function EmptyLive(): JSX.Element {
@@ -110,61 +96,6 @@ function EmptyLive(): JSX.Element {
       </p>
       <InsertButton />
     </div>
-  );
-}
-
-function LiveRow(props: {
-  run: LiveRun;
-  open: boolean;
-  tabIndex: number;
-  onToggle: () => void;
-}): JSX.Element {
-  const { store } = useTools();
-  const { run, open } = props;
-  const { summary } = run;
-  const running = isRunning(summary.status);
-  const elapsedMs = (summary.end_ms ?? store.clock.now()) - summary.start_ms;
-  return (
-    <button
-      type="button"
-      className="mltrack-Row mltrack-LiveRow"
-      aria-expanded={open}
-      data-status={summary.status}
-      data-run-id={summary.run_id}
-      tabIndex={props.tabIndex}
-      onClick={event => {
-        props.onToggle();
-        if (!open) {
-          reveal(event.currentTarget);
-        }
-      }}
-    >
-      <span className="mltrack-Row-line">
-        <StatusMark status={summary.status} />
-        <Name text={summary.name} className="mltrack-Row-name" />
-        <Sparkline values={run.sparkline} />
-        <span className="mltrack-Row-time">
-          {running ? formatDuration(elapsedMs) : formatTook(elapsedMs)}
-        </span>
-      </span>
-      <span className="mltrack-Row-line mltrack-mod-second">
-        {!running && summary.error !== null && summary.error !== '' ? (
-          <span className="mltrack-Row-error" title={displayName(summary.error)}>
-            {lastLine(summary.error)}
-          </span>
-        ) : (
-          <span className="mltrack-Row-metrics">
-            {summary.metrics.slice(0, MAIN_METRICS).map(metric => (
-              <Metric
-                key={metric.key}
-                metric={metric}
-                recent={running ? store.live.recent(run, metric.key) : null}
-              />
-            ))}
-          </span>
-        )}
-      </span>
-    </button>
   );
 }
 

@@ -2,12 +2,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { HTMLSelect } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { ChartGroup } from '../chart/group';
+import { ChartGroup, familySource } from '../chart/group';
 import type { GroupWords } from '../chart/group';
 import { formatCount } from '../format';
 import type { RunStore } from '../store/runStore';
 import { displayName, readableKey, shortenMiddle, visible } from '../text';
-import type { Pair, RunSummary } from '../types';
+import type { Pair, RunDetail, RunSummary } from '../types';
 import { Name, ProblemView } from './bits';
 import { useTools } from './context';
 import { useModel } from './hooks';
@@ -54,6 +54,7 @@ export function OpenedRun(props: { run: RunSummary }): JSX.Element {
         <Charts run={run} />
       )}
       {run?.detail && <Params pairs={run.detail.params} />}
+      {run?.detail && <RunParts run={run.detail} />}
       {run?.detail?.link && <RunLink link={run.detail.link} />}
     </div>
   );
@@ -79,7 +80,8 @@ function Charts(props: { run: RunStore }): JSX.Element {
     if (host.current === null) {
       return undefined;
     }
-    const group = new ChartGroup(host.current, run.data, store.options.value, words(trans));
+    const source = familySource(run.data);
+    const group = new ChartGroup(host.current, source, store.options.value, words(trans));
     const onPoints = (): void => group.update();
     const onOptions = (): void => group.setOptions(store.options.value);
     run.pointsChanged.connect(onPoints);
@@ -212,6 +214,19 @@ function Params(props: { pairs: readonly Pair[] }): JSX.Element | null {
         </p>
       )}
     </details>
+  );
+}
+
+/** What other sections have to say of the run. */
+function RunParts(props: { run: RunDetail }): JSX.Element {
+  const { runParts } = useTools();
+  useModel(runParts);
+  return (
+    <>
+      {runParts.parts.map(part => (
+        <React.Fragment key={part.id}>{part.content(props.run)}</React.Fragment>
+      ))}
+    </>
   );
 }
 

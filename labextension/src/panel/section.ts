@@ -24,6 +24,7 @@ export class Section extends Panel implements ISection {
     this.rank = options.rank;
     this.addClass('mltrack-Section');
     this.toggleClass('mltrack-mod-fills', options.fills === true);
+    this.node.dataset['section'] = options.id;
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', options.title);
     const bodyId = `mltrack-section-${sections++}`;
@@ -54,6 +55,7 @@ export class Section extends Panel implements ISection {
     if (folded !== this.folded) {
       this.content.setHidden(folded);
       this.showFold();
+      this.foldedChanged.emit(folded);
     }
   }
 
@@ -64,7 +66,6 @@ export class Section extends Panel implements ISection {
     this.button.setAttribute('aria-controls', bodyId);
     this.button.addEventListener('click', () => {
       this.folded = !this.folded;
-      this.foldedChanged.emit(this.folded);
     });
     this.caret.className = 'mltrack-Section-caret';
     this.caret.setAttribute('aria-hidden', 'true');

@@ -2,8 +2,9 @@
 import { VDomModel } from '@jupyterlab/ui-components';
 import { ApiError } from '../client';
 import type { Client } from '../client';
-import type { LiveRun, Problem, RunId, RunSummary } from '../types';
+import type { LiveRun, Problem, RunId, RunSummary, WorkspaceId } from '../types';
 import type { Clock } from './clock';
+import { Pace } from './pace';
 import { Pump } from './pump';
 
 /** Rows need no more than this many updates a second; the first of a burst goes at once. */
@@ -13,12 +14,22 @@ const MIN_GAP_MS = 100;
 const REMEMBERED = 12;
 
 export class LiveStore extends VDomModel {
+  /** Those of this machine's kernels, then those that only the workspace's store knows. */
   runs: LiveRun[] = [];
   loaded = false;
   problem: Problem | null = null;
+  /** Of everything that moves by itself. */
+  readonly pace = new Pace();
   private readonly history = new Map<RunId, Map<string, (number | null)[]>>();
   private readonly abort = new AbortController();
-  private readonly pump = new Pump(() => this.fetch(), MIN_GAP_MS);
+  private readonly pump = new Pump(
+    () => this.fetch(),
+    MIN_GAP_MS,
+    () => this.pace.waitMs
+  );
+  private here: LiveRun[] = [];
+  private away: LiveRun[] = [];
+  private workspace: WorkspaceId | null = null;
 
   constructor(
     private readonly client: Client,
@@ -35,6 +46,20 @@ export class LiveStore extends VDomModel {
   /** Ask anew; the promise settles when the answer is in. */
   refresh(): Promise<void> {
     return this.pump.request();
+  }
+
+  /** Ask for runs that other machines write into a workspace; throws when that fails. */
+  async lookAway(workspace: WorkspaceId): Promise<void> {
+    if (workspace !== this.workspace) {
+      this.workspace = workspace;
+      this.away = [];
+    }
+    const { runs } = await this.client.live(this.abort.signal, workspace);
+    if (!this.isDisposed && workspace === this.workspace) {
+      this.away = runs.filter(run => run.elsewhere);
+      this.merge();
+      this.stateChanged.emit();
+    }
   }
 
   /** Newest values of a metric since the page shows it, oldest first. */
@@ -71,9 +96,9 @@ export class LiveStore extends VDomModel {
         return;
       }
       this.clock.set(answer.now_ms);
-      this.runs = answer.runs;
+      this.here = answer.runs;
       this.problem = null;
-      this.remember();
+      this.merge();
     } catch (error) {
       if (this.isDisposed) {
         return;
@@ -84,7 +109,13 @@ export class LiveStore extends VDomModel {
       this.problem = error.problem;
     }
     this.loaded = true;
-    this.stateChanged.emit();
+    this.pace.spend(() => this.stateChanged.emit());
+  }
+
+  private merge(): void {
+    const known = new Set(this.here.map(({ summary }) => summary.run_id));
+    this.runs = [...this.here, ...this.away.filter(one => !known.has(one.summary.run_id))];
+    this.remember();
   }
 
   private remember(): void {

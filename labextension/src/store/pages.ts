@@ -1,6 +1,15 @@
 /** Pages of runs put together into one list. Pure. */
 import type { RunPage, RunSummary } from '../types';
 
+/** Pages of wide rows are shorter: what a page weighs counts. */
+const MOST_CELLS = 1500;
+const SHORTEST_PAGE = 12;
+
+/** How many rows to ask for, of `rows` at most, when each holds so many columns. */
+export function pageLength(rows: number, columns: number): number {
+  return Math.max(SHORTEST_PAGE, Math.min(rows, Math.floor(MOST_CELLS / Math.max(1, columns))));
+}
+
 /** Add a next page; what is already there (new runs shift pages) is not added twice. */
 export function appendPage(rows: readonly RunSummary[], page: RunPage): RunSummary[] {
   const known = new Set(rows.map(run => run.run_id));

@@ -4,6 +4,7 @@
  */
 import { VDomModel } from '@jupyterlab/ui-components';
 import type { Event } from '@jupyterlab/services';
+import type { IDisposable } from '@lumino/disposable';
 import { Poll } from '@lumino/polling';
 import { ApiError } from '../client';
 import type { Client } from '../client';
@@ -13,17 +14,20 @@ import type {
   ExperimentInfo,
   Nudge,
   Problem,
+  RunId,
   SyncReport,
   WorkspaceId,
   WorkspaceInfo
 } from '../types';
 import { Clock } from './clock';
 import { LiveStore } from './liveStore';
+import { Lookers } from './lookers';
 import { NudgeSource } from './nudges';
 import { OptionsModel } from './options';
 import { Pump } from './pump';
 import { OpenRuns } from './runStore';
-import { RunsStore } from './runsStore';
+import { RunLists } from './runLists';
+import type { RunsStore } from './runsStore';
 
 /**
  * - `idle`: never shown; `connecting`: the first answer is awaited; `ready`;
@@ -44,6 +48,7 @@ export class PanelStore extends VDomModel {
   readonly clock = new Clock();
   readonly options = new OptionsModel();
   readonly live: LiveStore;
+  readonly lists: RunLists;
   readonly runs: RunsStore;
   readonly openRuns: OpenRuns;
   phase: Phase = 'idle';
@@ -53,14 +58,17 @@ export class PanelStore extends VDomModel {
   experiments: ExperimentInfo[] = [];
   experimentId: ExperimentId | null = null;
   syncing = false;
-  private readonly nudges: NudgeSource;
+  readonly nudges: NudgeSource;
   private readonly poll: Poll;
   private readonly abort = new AbortController();
   private readonly workspacePump = new Pump(() => this.fetchWorkspaces(), 200);
   private readonly experimentsPump = new Pump(() => this.fetchExperiments(), EXPERIMENTS_GAP_MS);
   private path: string | null = null;
   private chosen: WorkspaceId | null = null;
-  private visible = false;
+  /** True while the panel itself can be seen. */
+  panelVisible = false;
+  private readonly lookers = new Lookers(began => this.onLookers(began));
+  private panelLook: IDisposable | null = null;
   private stale = false;
   private pollMs = 10_000;
   private lastCursorSum = 0;
@@ -72,8 +80,9 @@ export class PanelStore extends VDomModel {
   ) {
     super();
     this.live = new LiveStore(client, this.clock);
-    this.runs = new RunsStore(client);
-    this.openRuns = new OpenRuns(client);
+    this.lists = new RunLists(client);
+    this.runs = this.lists.main;
+    this.openRuns = new OpenRuns(client, this.live.pace);
     this.nudges = new NudgeSource(events.stream);
     this.nudges.nudged.connect(this.onNudge, this);
     this.live.stateChanged.connect(this.learnExperiments, this);
@@ -93,13 +102,36 @@ export class PanelStore extends VDomModel {
     this.adjustPoll();
   }
 
-  /** The panel came into view or left it. The first time, everything begins. */
+  /** True while the panel or one of its pages can be seen. */
+  get visible(): boolean {
+    return this.lookers.count > 0;
+  }
+
+  /** The panel came into view or left it. */
   setVisible(visible: boolean): void {
-    if (visible === this.visible || this.isDisposed) {
+    if (visible === this.panelVisible || this.isDisposed) {
       return;
     }
-    this.visible = visible;
-    if (!visible) {
+    this.panelVisible = visible;
+    if (visible) {
+      this.panelLook = this.look();
+    } else {
+      this.panelLook?.dispose();
+      this.panelLook = null;
+    }
+  }
+
+  /** Somebody looks until the answer is disposed of. The first time, everything begins. */
+  look(): IDisposable {
+    return this.lookers.look();
+  }
+
+  private onLookers(began: boolean): void {
+    if (this.isDisposed) {
+      return;
+    }
+    this.stateChanged.emit();
+    if (!began) {
       return;
     }
     if (this.phase === 'idle') {
@@ -137,11 +169,18 @@ export class PanelStore extends VDomModel {
     this.stateChanged.emit();
   }
 
+  /** Have a run opened in the list of runs, whichever experiment it is of. */
+  openRun(runId: RunId): void {
+    this.runs.want(runId);
+    this.experimentId = this.runs.shownExperiment;
+    this.stateChanged.emit();
+  }
+
   /** Ask for everything again. */
   async refresh(): Promise<void> {
     await this.poll.refresh();
     if (this.phase === 'ready') {
-      await Promise.all([this.runs.refresh(), this.fetchExperiments()]);
+      await Promise.all([this.lists.refresh(), this.fetchExperiments()]);
       this.openRuns.stores.forEach(store => store.onChanged());
     }
   }
@@ -175,17 +214,14 @@ export class PanelStore extends VDomModel {
     this.workspacePump.dispose();
     this.experimentsPump.dispose();
     this.live.dispose();
-    this.runs.dispose();
+    this.lists.dispose();
     this.openRuns.stores.forEach(store => store.dispose());
     super.dispose();
   }
 
   private async tick(): Promise<void> {
-    if (this.phase === 'mismatch') {
-      return;
-    }
     if (this.phase !== 'ready') {
-      await this.connect();
+      await (this.phase === 'mismatch' ? undefined : this.connect());
       return;
     }
     await Promise.all([this.live.refresh(), this.workspacePump.request()]);
@@ -195,15 +231,17 @@ export class PanelStore extends VDomModel {
       this.nudges.sawChange();
       if (this.nudges.deaf) {
         this.openRuns.stores.forEach(store => store.onPoints(0));
-        void this.runs.refresh();
+        void this.lists.refresh();
       }
     }
     this.round += 1;
-    if (this.runs.unsettled || this.round % QUIET_ROUNDS === 0) {
-      void this.runs.refresh(); // Shipping, and runs of other machines, announce nothing here.
+    if (this.lists.unsettled || this.round % QUIET_ROUNDS === 0) {
+      void this.lists.refresh(); // Shipping, and runs of other machines, announce nothing here.
     }
     this.adjustPoll();
-    if (this.live.problem !== null) {
+    if (this.live.problem === null) {
+      this.openRuns.catchUp(this.live.runs);
+    } else {
       throw new Error(this.live.problem.message); // The poll backs off.
     }
   }
@@ -238,9 +276,7 @@ export class PanelStore extends VDomModel {
   private adjustPoll(): void {
     const quick = this.nudges.deaf && this.live.running.length > 0;
     const interval = quick ? Math.min(QUICK_POLL_MS, this.pollMs) : this.pollMs;
-    if (this.poll.frequency.interval !== interval) {
-      this.poll.frequency = { interval, backoff: true, max: LONGEST_POLL_MS };
-    }
+    this.poll.frequency = { interval, backoff: true, max: LONGEST_POLL_MS };
   }
 
   private async fetchWorkspaces(): Promise<void> {
@@ -263,12 +299,15 @@ export class PanelStore extends VDomModel {
   }
 
   private select(workspace: WorkspaceInfo | null): void {
-    const other = workspace?.id !== this.workspace?.id;
+    const before = this.workspace;
+    const other = workspace?.id !== before?.id;
     this.workspace = workspace;
     if (workspace !== null && other) {
       this.experiments = [];
       this.experimentId = null;
       void this.fetchExperiments(true);
+    } else if (workspace?.health.state !== before?.health.state) {
+      void this.lists.refresh(); // What they said of a workspace in that state holds no more.
     }
     this.stateChanged.emit();
   }
@@ -328,7 +367,7 @@ export class PanelStore extends VDomModel {
         break;
       case 'runs':
         void this.live.refresh();
-        void this.runs.refresh();
+        void this.lists.refresh();
         break;
       case 'health':
         void this.workspacePump.request();

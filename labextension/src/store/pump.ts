@@ -1,6 +1,7 @@
 /**
  * At most one request of a kind under way. Asked while one is under way, it goes once more after
- * it; asked when idle, it goes at once, unless the last one was less than `minGapMs` ago.
+ * it; asked when idle, it goes at once, unless the last one was less than `minGapMs` ago or the page
+ * has enough to do with what came before.
  */
 import type { IDisposable } from '@lumino/disposable';
 
@@ -14,10 +15,12 @@ export class Pump implements IDisposable {
 
   /**
    * @param action must not throw: it keeps its own errors where they are shown.
+   * @param busyMs for how long the page has enough to do.
    */
   constructor(
     private readonly action: () => Promise<void>,
-    private readonly minGapMs = 0
+    private readonly minGapMs = 0,
+    private readonly busyMs: () => number = () => 0
   ) {}
 
   /** Ask for one more round; the promise settles when a round that began after now has ended. */
@@ -44,14 +47,15 @@ export class Pump implements IDisposable {
     if (this.running || this.timer !== null || !this.wanted || this.isDisposed) {
       return;
     }
-    const wait = this.lastStart + this.minGapMs - performance.now();
+    const gap = this.lastStart + this.minGapMs - performance.now();
+    const wait = Math.max(gap, this.busyMs());
     if (wait <= 0) {
       void this.run();
       return;
     }
     this.timer = setTimeout(() => {
       this.timer = null;
-      void this.run();
+      this.next(); // The page may have got more to do meanwhile.
     }, wait);
   }
 

@@ -4,7 +4,8 @@ import { Signal } from '@lumino/signaling';
 import { SeriesData } from '../chart/merge';
 import { ApiError } from '../client';
 import type { Client } from '../client';
-import type { Problem, RunDetail, RunId, RunStatus, WorkspaceId } from '../types';
+import type { LiveRun, Problem, RunDetail, RunId, RunStatus, WorkspaceId } from '../types';
+import type { Pace } from './pace';
 import { Pump } from './pump';
 
 export class RunStore extends VDomModel {
@@ -18,14 +19,23 @@ export class RunStore extends VDomModel {
   problem: Problem | null = null;
   hiddenColumns = 0;
   note = '';
+  /** How many of those who took it cannot be seen now; asked for nothing while that is all. */
+  private resting = 0;
+  private users = 1;
+  private stale = false;
   private readonly abort = new AbortController();
-  private readonly seriesPump = new Pump(() => this.fetchSeries());
+  private readonly seriesPump = new Pump(
+    () => this.fetchSeries(),
+    0,
+    () => (this.loaded ? this.pace.waitMs : 0)
+  );
   private readonly detailPump = new Pump(() => this.fetchDetail(), 500);
 
   constructor(
     private readonly client: Client,
     readonly workspaceId: WorkspaceId,
-    readonly runId: RunId
+    readonly runId: RunId,
+    private readonly pace: Pace
   ) {
     super();
   }
@@ -42,15 +52,44 @@ export class RunStore extends VDomModel {
 
   /** New points are there, up to `cursor`. */
   onPoints(cursor: number): void {
-    if (cursor > this.data.cursor || cursor === 0) {
+    if (this.isResting) {
+      this.stale = true;
+    } else if (cursor > this.data.cursor || cursor === 0) {
       void this.seriesPump.request();
     }
   }
 
   /** The run's own state changed: it ended, was renamed, got parameters. */
   onChanged(): void {
+    if (this.isResting) {
+      this.stale = true;
+      return;
+    }
     void this.seriesPump.request();
     void this.detailPump.request();
+  }
+
+  /** Those who cannot be seen became more or fewer. */
+  rest(change: 1 | -1): void {
+    this.resting += change;
+    this.wake();
+  }
+
+  /** How many have it open. */
+  setUsers(users: number): void {
+    this.users = users;
+    this.wake();
+  }
+
+  private wake(): void {
+    if (this.stale && !this.isResting) {
+      this.stale = false;
+      this.onChanged();
+    }
+  }
+
+  private get isResting(): boolean {
+    return this.resting > 0 && this.resting >= this.users;
   }
 
   override dispose(): void {
@@ -79,7 +118,7 @@ export class RunStore extends VDomModel {
       this.hiddenColumns = series.hidden_columns;
       this.note = series.note;
       if (changed) {
-        this.pointsChanged.emit();
+        this.pace.spend(() => this.pointsChanged.emit());
       }
       if (first || state !== this.stateKey()) {
         this.stateChanged.emit();
@@ -124,7 +163,10 @@ export class RunStore extends VDomModel {
 export class OpenRuns {
   private readonly open = new Map<RunId, { store: RunStore; users: number }>();
 
-  constructor(private readonly client: Client) {}
+  constructor(
+    private readonly client: Client,
+    private readonly pace: Pace
+  ) {}
 
   get stores(): RunStore[] {
     return [...this.open.values()].map(entry => entry.store);
@@ -135,9 +177,10 @@ export class OpenRuns {
     const known = this.open.get(runId);
     if (known !== undefined) {
       known.users += 1;
+      known.store.setUsers(known.users);
       return known.store;
     }
-    const store = new RunStore(this.client, workspaceId, runId);
+    const store = new RunStore(this.client, workspaceId, runId, this.pace);
     this.open.set(runId, { store, users: 1 });
     store.open();
     return store;
@@ -149,10 +192,32 @@ export class OpenRuns {
       return;
     }
     known.users -= 1;
+    known.store.setUsers(known.users);
     if (known.users === 0) {
       this.open.delete(runId);
       known.store.dispose();
     }
+  }
+
+  /**
+   * After a poll: ask again for what could not be asked while the server was away, and for runs
+   * whose end was not announced.
+   */
+  catchUp(live: readonly LiveRun[]): void {
+    const there = new Set(live.map(({ summary }) => summary.run_id));
+    for (const store of this.stores) {
+      const failed = store.problem !== null && store.problem.code !== 'not_found';
+      if (failed || (store.running && !there.has(store.runId))) {
+        store.onChanged();
+      }
+    }
+  }
+
+  /** Whoever took it cannot be seen; the answer is called when that ends. */
+  rest(runId: RunId): () => void {
+    const known = this.open.get(runId);
+    known?.store.rest(1);
+    return () => known?.store.rest(-1);
   }
 
   get(runId: RunId): RunStore | undefined {

@@ -1,0 +1,1 @@
+"""Azure Machine Learning on this machine, for the real clients; `core.py` says how modules hang in."""
