@@ -45,11 +45,11 @@ demo: .venv/.installed-demo  ## install, train in a notebook cell, and show what
 lab: .venv/.installed-demo  ## open JupyterLab on the examples
 	@cd examples && ../$(BIN)/jupyter lab --ServerApp.ip=127.0.0.1 quickstart.ipynb
 
-# A test that fails is tried again: kernels, servers and browsers on a busy machine miss a deadline now and then.
+# A test that fails beside others is tried once more alone, when all others have ended.
 test: .venv/.installed-test $(if $(findstring azure,$(TESTS)),.venv-azure/.installed)  ## install what the tests need, browser included, and run them
 	@sh tests/browser/install_browser.sh
 ifdef TESTS
-	@$(if $(findstring azure,$(TESTS)),$(AZURE),$(BIN))/python -m pytest -n 2 --reruns 2 $(TESTS)
+	@$(if $(findstring azure,$(TESTS)),$(AZURE),$(BIN))/python -m pytest -n 2 $(TESTS)
 else
 	@$(BIN)/python tests/parts.py
 endif

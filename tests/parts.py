@@ -1,7 +1,8 @@
 """All tests in parts, some beside each other; the last lines name every test that failed.
 
-A part that fails stops no other. What a part printed is kept in a file until all have passed; of a part
-that failed, what counts is shown at the end.
+A part that fails stops no other. A test that failed is tried once more when all parts have ended and
+nothing runs beside it: kernels, servers and browsers miss a deadline on a busy machine now and then. What a
+part printed is kept in a file until all have passed; of a part that failed, what counts is shown at the end.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,10 +27,12 @@ SHOWN_LINES = 400  # of one part that failed
 CAPTURED_LINES = 15  # of what one failed test printed
 REASON_LENGTH = 300  # of why one test failed, beside its name
 SIGN_OF_LIFE_S = 120
+TRIED_ALONE = 40  # tests of one part at most: where more fail, the machine is not to blame
+ONLY_TESTS_FAILED = 1  # what pytest then exits with
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-_OUTCOME = re.compile(r"(?<!\S)(PASSED|FAILED|ERROR|SKIPPED|XFAIL|RERUN)(?!\S)")
-_COUNT = re.compile(r"(\d+) (passed|failed|skipped|error|errors|xfailed|rerun)\b")
+_OUTCOME = re.compile(r"(?<!\S)(PASSED|FAILED|ERROR|SKIPPED|XFAIL)(?!\S)")
+_COUNT = re.compile(r"(\d+) (passed|failed|skipped|error|errors|xfailed)\b")
 _BAD = re.compile(r"^(?:FAILED|ERROR|\s*FAIL) +(\S.*)")
 _CAPTURED = re.compile(r"^-+ Captured (\w+)")
 _HEADING = re.compile(r"^(_{3,}|={3,}|-{3,}) ?")
@@ -41,7 +45,9 @@ class Part:
     """One command that runs tests, and what became of it."""
 
     name: str
-    command: list[str]
+    command: list[str]  # {cache} stands for a folder where pytest keeps what failed
+    alone: list[str] = field(default_factory=list)  # runs what failed once more
+    again: Part | None = None  # what became of that
     seen: int = 0  # tests that ended
     exit_code: int | None = None
     took_s: float = 0.0
@@ -62,7 +68,7 @@ class Part:
         with (
             (folder / f"{self.name}.log").open("w") as log,
             subprocess.Popen(
-                self.command, cwd=ROOT, env=environment, text=True, errors="replace",
+                [word.replace("{cache}", str(folder)) for word in self.command], cwd=ROOT, env=environment, text=True, errors="replace",
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             ) as process,
         ):  # fmt: skip
@@ -85,13 +91,13 @@ class Part:
         if self.summary or "test summary info" in line:
             self.summary.append(line)
         elif (outcome := _OUTCOME.search(line)) and "::" in line:
-            self.seen += outcome[1] != "RERUN"
-            if outcome[1] in {"FAILED", "ERROR", "RERUN"}:
+            self.seen += 1
+            if outcome[1] in {"FAILED", "ERROR"}:
                 say(f"{self.name}: {line.strip()}")
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many passed, failed, were skipped and tried again, as the last lines say."""
+        """How many passed, failed and were skipped, as the last lines say."""
         found: dict[str, int] = {}
         for line in reversed(self.lines[-30:]):
             if re.match(r"^=+ .* in [\d.]+s", line) or re.match(r"^ +Tests  ", line):
@@ -126,12 +132,28 @@ class Part:
                 return f"{test} - {match[1][:REASON_LENGTH]}"
         return name
 
+    def try_alone(self, folder: Path) -> None:
+        """Run the tests that failed once more, with nothing beside them."""
+        if (
+            self.alone
+            and self.exit_code == ONLY_TESTS_FAILED
+            and len(self.failed) <= TRIED_ALONE
+        ):
+            self.again = Part(f"{self.name}-alone", self.alone)
+            self.again.run(folder)
+
+    @property
+    def last(self) -> Part:
+        """Itself, or the second try where there was one and tests ran in it."""
+        return self.again if self.again is not None and self.again.seen else self
+
     @property
     def tried_again(self) -> list[str]:
-        """Tests that passed in the end, though not at once."""
-        failed = {name.split(" - ")[0] for name in self.failed}
-        again = {line[6:] for line in self.summary if line.startswith("RERUN ")}
-        return sorted(again - failed)
+        """Tests that passed in the end, though not at once, each with its first error."""
+        if self.last is self:
+            return []
+        still = {name.partition(" - ")[0] for name in self.last.failed}
+        return [name for name in self.failed if name.partition(" - ")[0] not in still]
 
     @property
     def shown(self) -> list[str]:
@@ -163,10 +185,14 @@ def say(line: str) -> None:
     print(f"[{time.strftime('%H:%M:%S')}] {line}", flush=True)
 
 
-def pytest_part(name: str, place: Path, *what: str) -> Part:
-    """A part that pytest runs; a test that fails is tried again, and named at the end."""
-    command = [str(place / "python"), "-m", "pytest", "-v", "-raR", "--tb=short", "--reruns", "2"]
-    return Part(name, [*command, "--disable-warnings", "-p", "no:cacheprovider", *what])
+def pytest_part(name: str, place: Path, *what: str, beside: Sequence[str] = ()) -> Part:
+    """A part that pytest runs, with options for what runs beside each other at first."""
+    command = [
+        str(place / "python"), "-m", "pytest", "-v", "-ra", "--tb=short", "--disable-warnings",
+        "-o", f"cache_dir={{cache}}/{name}.cache", *what,
+    ]  # fmt: skip
+    only = ["--last-failed", "--last-failed-no-failures=none"]
+    return Part(name, [*command, *beside], alone=[*command, *only])
 
 
 def lanes() -> list[list[Part]]:
@@ -179,10 +205,10 @@ def lanes() -> list[list[Part]]:
     emulator = sorted(
         str(path.relative_to(ROOT)) for path in ROOT.glob("tests/azure/test_emul*.py")
     )
-    beside = ["--ignore=tests/browser", "--ignore=tests/azure"]
+    others = ["--ignore=tests/browser", "--ignore=tests/azure"]
     return [
         [
-            pytest_part("python", BIN, *workers(3, "worksteal"), *beside),
+            pytest_part("python", BIN, *others, beside=workers(3, "worksteal")),
         ],
         [
             Part("install-azure", ["make", "--no-print-directory", ".venv-azure/.installed"]),
@@ -191,7 +217,7 @@ def lanes() -> list[list[Part]]:
             pytest_part("azure", AZURE, "tests/azure", "--ignore-glob=*/test_emul*.py"),
         ],
         [
-            pytest_part("browser", BIN, *workers(2, "loadfile"), "tests/browser"),
+            pytest_part("browser", BIN, "tests/browser", beside=workers(2, "loadfile")),
         ],
     ]
 
@@ -230,6 +256,8 @@ def run(all_lanes: list[list[Part]]) -> int:
                     f"{part.name}: {part.seen} tests so far" for part in parts if part.running
                 )
             )
+    for part in parts:
+        part.try_alone(folder)
     code = tell(parts, folder)
     if code == 0:
         shutil.rmtree(folder, ignore_errors=True)
@@ -238,21 +266,24 @@ def run(all_lanes: list[list[Part]]) -> int:
 
 def tell(parts: list[Part], folder: Path) -> int:
     """Print the failures, and last of all their names and the sum."""
-    bad = [part for part in parts if part.exit_code != 0]
+    ended = [part.last for part in parts]
+    bad = [part for part in ended if part.exit_code != 0]
     for part in bad:
         print(f"\n######## {part.name}\n" + "\n".join(part.shown))
     again = [f"  {part.name}  {name}" for part in parts for name in part.tried_again]
     if again:
-        print("\nTried again:\n" + "\n".join(again))
+        print("\nPassed alone, not beside others:\n" + "\n".join(again))
     if bad:
         print(f"\nAll that was printed: {folder}")
         names = [f"  {part.name}  {name}" for part in bad for name in part.failed]
         print("Failed:\n" + "\n".join(names))
-    whole = {
-        what: sum(part.counts.get(what, 0) for part in parts)
-        for what in ("passed", "failed", "skipped")
-    }
-    print("tests: " + ", ".join(f"{number} {what}" for what, number in whole.items()), flush=True)
+    passed, failed, skipped = (
+        sum(part.counts.get(what, 0) for part in ended) for what in ("passed", "failed", "skipped")
+    )
+    firsts = [part for part in parts if part.last is not part]
+    passed += sum(part.counts.get("passed", 0) for part in firsts)
+    skipped += sum(part.counts.get("skipped", 0) for part in firsts)
+    print(f"tests: {passed} passed, {failed} failed, {skipped} skipped", flush=True)
     return 1 if bad else 0
 
 

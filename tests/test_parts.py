@@ -61,7 +61,7 @@ def test_every_part_runs_and_the_last_lines_name_what_failed(
     assert code == 1
     end = shown.index("Failed:")
     assert shown[end + 1 :] == [
-        "  one  test_one.py::test_that_fails - AssertionError: one is "
+        "  one-alone  test_one.py::test_that_fails - AssertionError: one is "
         + "really, " * 20
         + "not two",
         "  two  ended with exit code 7: test_two.py::test_that_ends_the_process ",
@@ -69,11 +69,12 @@ def test_every_part_runs_and_the_last_lines_name_what_failed(
         "  nowhere  could not be run: No such file or directory",
         "tests: 14 passed, 2 failed, 1 skipped",
     ]
-    assert "Tried again:" in shown
-    assert "  one  test_one.py::test_that_is_late_once" in shown
+    alone = shown.index("Passed alone, not beside others:")
+    assert shown[alone + 1] == "  one  test_one.py::test_that_is_late_once - TimeoutError"
     assert "printed 49" in shown
     assert "printed 20" not in shown  # what one test printed is cut short
-    assert any("] one: 1 failed, 2 passed, 1 skipped, 3 rerun in " in line for line in shown)
+    assert any("] one: 2 failed, 1 passed, 1 skipped in " in line for line in shown)
+    assert any("] one-alone: 1 failed, 1 passed" in line for line in shown)
 
 
 def test_a_run_in_which_all_passed_ends_with_the_sum(
