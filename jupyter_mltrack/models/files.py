@@ -103,8 +103,11 @@ class _Remote:
         def question(_client: Any) -> list[wire.ArtifactInfo]:
             found: list[wire.ArtifactInfo] = []
             folders: list[str | None] = [None]
+            repository = self._repository()
+            # Azure ML's own list says no sizes
+            listed = getattr(repository, "list_with_sizes", repository.list_artifacts)
             while folders and len(found) < FILES_MAX:
-                for one in self._repository().list_artifacts(folders.pop()):
+                for one in listed(folders.pop()):
                     if one.is_dir:
                         folders.append(one.path)
                     else:

@@ -108,7 +108,9 @@ def list_far(workspace: Workspace, artifact_uri: str, path: str) -> wire.Artifac
     uri = checked(workspace, artifact_uri)
 
     def question(_client: Any) -> list[Any]:
-        return list(repository(workspace.tracking_uri, uri).list_artifacts(path or None))
+        files = repository(workspace.tracking_uri, uri)
+        listed = files.list_with_sizes if reads_ranges(files) else files.list_artifacts
+        return list(listed(path or None))
 
     found = ask(workspace, question)
     entries = [one for one in map(_entry, found) if one is not None and _is_child(one.path, path)]

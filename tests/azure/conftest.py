@@ -36,12 +36,17 @@ def azure_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
 def azure(
     azure_session: Azure, private_place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Azure]:
-    """The emulator, its faults and switches as new, and this process as its service principal."""
+    """The emulator, its faults and switches as new, and this process as its service principal.
+
+    Whatever a test does, it asks by routes of the service's contract only.
+    """
     azure_session.reset()
     for name, value in azure_session.environment.items():
         monkeypatch.setenv(name, value)
     yield azure_session
+    unknown = azure_session.unknown()
     azure_session.reset()
+    assert unknown == []
 
 
 @pytest.fixture

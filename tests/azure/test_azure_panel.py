@@ -52,10 +52,8 @@ screen = ground.screen
 @pytest.fixture(scope="session")
 def lab(azure_session: Azure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A Jupyter server whose environment signs in as the service principal."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in azure_session.environment.items():
-            patch.setenv(name, value)
-        yield from ground.lab.__wrapped__(tmp_path_factory)
+    with ground.serve_lab(tmp_path_factory.mktemp("lab"), azure_session.environment) as made:
+        yield made
 
 
 @pytest.fixture

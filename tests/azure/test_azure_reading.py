@@ -55,7 +55,10 @@ def _read_everything(workspace: Any, tmp_path: Path) -> None:
     )  # fmt: skip
     assert [one.value for one in detail.summary.metrics] == [0.5]
     listed = far_artifacts.list_far(workspace, uri, "model")
-    assert [one.path for one in listed.artifacts] == ["model/data.csv", "model/MLmodel"]
+    assert [(one.path, one.size_bytes) for one in listed.artifacts] == [
+        ("model/data.csv", (model / "data.csv").stat().st_size),
+        ("model/MLmodel", (model / "MLmodel").stat().st_size),
+    ]
     source = far_artifacts.FarSource(workspace, uri, "model/data.csv")
     assert source.head(8) == b"a,b\n1,2\n"
     assert source.size_bytes == (model / "data.csv").stat().st_size

@@ -170,10 +170,10 @@ def test_files_go_into_a_datastore_and_come_back(
     assert (put.files, put.to) == (3, "workspaceblobstore/sets/training")
     listed = azure_data_acts.data("ls", "default/sets/training")
     assert isinstance(listed, wire.DataListing)
-    assert [(one.path, one.is_dir) for one in listed.entries] == [
-        ("sets/training/deep", True),
-        ("sets/training/a.csv", False),
-        ("sets/training/empty.csv", False),
+    assert [(one.path, one.is_dir, one.size_bytes) for one in listed.entries] == [
+        ("sets/training/deep", True, None),
+        ("sets/training/a.csv", False, 4),
+        ("sets/training/empty.csv", False, 0),
     ]
     with pytest.raises(UsageError, match="exists in datastore"):
         azure_data_acts.data("put", str(folder / "a.csv"), "default/sets/training/")

@@ -27,7 +27,7 @@ __all__ = ["opened", "project"]
 
 HERE = Path(__file__).parent
 EXTENSION = HERE.parents[1] / "jupyter_mltrack" / "labextension"
-START_LIMIT_S = 60
+START_LIMIT_S = 180
 WIDGETS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 """The other extensions of the page: those of other packages would make each page slower to open."""
 FLAGS = [

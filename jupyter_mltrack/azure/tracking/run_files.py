@@ -42,6 +42,8 @@ class RunFiles:
         """What was on its way when the files were listed last; see `repository`."""
         self._sent_digests: dict[str, bytes] = {}
         """Shown path -> content of what was written here last."""
+        self._sizes: dict[str, int] = {}
+        """Path in the store -> bytes; what was written once does not change."""
         self._tree: Tree | None = None
         self._listed_s = -FRESH_S
 
@@ -89,6 +91,17 @@ class RunFiles:
             AzureError: it cannot be read.
         """
         return self._read(self._content_url(path), path, start, size)
+
+    def size(self, path: str) -> int:
+        """How large a file (its path in the store) is; asked for once.
+
+        Raises:
+            Missing: there is no such file.
+            AzureError: it cannot be read.
+        """
+        if path not in self._sizes:
+            self._sizes[path] = self.read(path, 0, 1)[1]
+        return self._sizes[path]
 
     def download(self, path: str, target: Path) -> None:
         """Write a file (its path in the store) to this machine.
