@@ -5,6 +5,9 @@ AZURE := .venv-azure/bin
 SOURCES := pyproject.toml labextension/package.json $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null)
 NOTEBOOK ?= examples/quickstart.ipynb
 
+# Where it is set, each of the many processes compiles all that it imports: MLflow takes three times as long.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo lab test azure-emulator check schema docs bench build clean help
 
 help:  ## what can be made

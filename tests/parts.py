@@ -65,6 +65,7 @@ class Part:
             "NO_COLOR": "1",
             "COLUMNS": "200",  # a name of a test is not cut short
         }
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # what is imported is compiled once
         with (
             (folder / f"{self.name}.log").open("w") as log,
             subprocess.Popen(
