@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import leftovers
+import mlflow_ground
 import pytest
 
 # pyspark takes a main module of which nothing is known for a run of its own doctests, and ends the
@@ -36,8 +34,7 @@ def private_place(
     work.mkdir(parents=True)
     monkeypatch.setenv("MLTRACK_DATA_DIR", str(place / "data"))
     # MLflow makes its schema once for all tests, not once for each
-    templates = tmp_path_factory.getbasetemp().parent / "mltrack_templates"
-    monkeypatch.setenv("MLTRACK_TEMPLATES_DIR", str(templates))
+    monkeypatch.setenv("MLTRACK_TEMPLATES_DIR", str(_templates(tmp_path_factory)))
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(place / "jupyter"))
     monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(place / "jupyter_config"))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(place / "jupyter_runtime"))
@@ -49,35 +46,26 @@ def private_place(
     process.restore()
 
 
-@pytest.fixture
-def mlflow_server(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A real MLflow server that hands artifacts out itself, and its process."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    (tmp_path / "served").mkdir()
-    from jupyter_mltrack import workspaces
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real MLflow server that all tests use; names in it are a test's own."""
+    place = mlflow_ground.of_all(tmp_path_factory) / "mlflow_server"
+    with mlflow_ground.shared(place, _templates(tmp_path_factory)) as address:
+        yield address
 
-    place = workspaces.resolve(str(tmp_path / "served"))
-    place.prepare()
-    keep = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-         "--workers", "1", "--backend-store-uri", place.tracking_uri,
-         "--artifacts-destination", str(tmp_path / "served" / "files")],
-        cwd=tmp_path, env=keep | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    try:
-        until_s = time.monotonic() + 90
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=1).close()
-                break
-            except OSError:
-                assert time.monotonic() < until_s
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}", process
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, 9)
-        process.wait(20)
+
+@pytest.fixture
+def mlflow_server(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A real MLflow server for one test, and its process, to be ended in mid-work."""
+    (tmp_path / "served").mkdir()
+    database = mlflow_ground.new_database(tmp_path / "served", _templates(tmp_path_factory))
+    address, process = mlflow_ground.start(tmp_path / "server", database)
+    yield address, process
+    mlflow_ground.end(process.pid)
+    process.wait(20)
+
+
+def _templates(factory: pytest.TempPathFactory) -> Path:
+    return factory.getbasetemp().parent / "mltrack_templates"

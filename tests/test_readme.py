@@ -24,7 +24,7 @@ def test_the_cells_of_the_readme_run_in_one_kernel(private_place: Path) -> None:
     manager, client = start_new_kernel(cwd=str(private_place / "work"))
     try:
         for cell in CELLS:
-            reply = client.execute_interactive(cell, timeout=120, output_hook=lambda message: None)
+            reply = client.execute_interactive(cell, timeout=150, output_hook=lambda message: None)
             assert reply["content"]["status"] == "ok", (cell, reply["content"])
     finally:
         client.stop_channels()
@@ -38,7 +38,7 @@ def test_a_script_of_the_readme_runs_without_ipython(script: str, private_place:
         [sys.executable, "-c", blocked + script],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=150,
         check=False,
     )
     assert answer.returncode == 0, answer.stderr

@@ -60,7 +60,7 @@ def told(run: Any) -> tuple[Any, ...]:
 
 def shell(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", *words], capture_output=True, text=True, timeout=180, check=False, **options
+        [sys.executable, "-m", *words], capture_output=True, text=True, timeout=280, check=False, **options
     )  # fmt: skip
 
 
@@ -177,7 +177,7 @@ def test_a_notebook_that_is_stopped_or_killed_leaves_no_run_that_seems_to_go_on(
             time.sleep(0.05)
         os.kill(process.pid, number)
     for number, process in started.items():
-        process.communicate(timeout=90)
+        process.communicate(timeout=150)
         assert process.returncode == wanted[number]
     until_s = time.monotonic() + 60
     while True:

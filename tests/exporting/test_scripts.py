@@ -54,7 +54,7 @@ def run_without_ipython(script: str, folder: Path) -> str:
     environ = {key: value for key, value in os.environ.items() if not key.startswith("MLFLOW_")}
     answer = subprocess.run(
         [sys.executable, "-c", NO_IPYTHON, "script.py"],
-        cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False,
+        cwd=folder, env=environ, capture_output=True, text=True, timeout=150, check=False,
     )  # fmt: skip
     assert answer.returncode == 0, f"{script}\n{answer.stderr}"
     return answer.stdout
@@ -216,7 +216,7 @@ def test_the_exported_script_gives_the_same_runs_where_ipython_cannot_be_importe
     nbformat.write(notebook, work / "cells.ipynb")
     answer = subprocess.run(
         [sys.executable, "-m", "jupyter", "nbconvert", "--to", "mltrack-script", "cells.ipynb"],
-        cwd=work, capture_output=True, text=True, timeout=120, check=False,
+        cwd=work, capture_output=True, text=True, timeout=150, check=False,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
     script = (work / "cells.py").read_text()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import nbformat
+import patience
 import pytest
 
 from jupyter_mltrack import jobs, runs, wire, workspaces
@@ -17,7 +18,7 @@ from jupyter_mltrack.errors import NotFound, UsageError
 from jupyter_mltrack.jobs import folders
 from jupyter_mltrack.jobs.order import Order
 
-LIMIT_S = 60.0
+LIMIT_S = patience.WAIT_S
 LOAD = "%load_ext jupyter_mltrack"
 TRACKED = "%%track part\nfrom jupyter_mltrack import log\nlog({'loss': rate})"
 

@@ -1,65 +1,17 @@
 """A real MLflow server that the tests of shipping share, and a proxy before it that misbehaves."""
 
-import os
-import socket
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 
 import pytest
 import ship_ground
 from faulty_proxy import FaultyProxy
-from ship_ground import until
 
 
-@pytest.fixture(scope="session")
-def server_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+@pytest.fixture
+def server_port(shared_server: str) -> int:
     """A real MLflow server on loopback."""
-    place = tmp_path_factory.mktemp("server")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "MLTRACK_"))}
-    environment["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-    ]
-    command += [
-        "--backend-store-uri",
-        f"sqlite:///{place}/store.db",
-        "--default-artifact-root",
-        f"file://{place}/a",
-    ]
-    with (place / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, env=environment, cwd=place, start_new_session=True
-        )
-    try:
-        until(
-            lambda: listens(port),
-            timeout_s=150,
-            what=f"server: {(place / 'log').read_text()[-2000:]}",
-        )
-        yield port
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(20)
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    return int(shared_server.rpartition(":")[2])
 
 
 @pytest.fixture

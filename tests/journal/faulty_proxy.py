@@ -86,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
     # ------------------------------------------------------------------------- manners
 
     def _upstream(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.owner.upstream_port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.owner.upstream_port, timeout=150)
         headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
         connection.request(self.command, self.path, body=body, headers=headers)
         answer = connection.getresponse()

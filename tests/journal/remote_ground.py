@@ -4,6 +4,7 @@ import json
 import time
 from typing import Any
 
+import patience
 import ship_ground
 from ship_ground import Shipped
 
@@ -21,7 +22,7 @@ def log_points(line: Shipped, count: int = 300, first: int = 0) -> None:
 def arrived(line: Shipped, timeout_s: float = 60) -> None:
     """Wait for everything; a person who is tired of waiting types sync."""
     report = sync(data_dir(), workspace_id=line.workspace.id, timeout_s=timeout_s)
-    end_s = time.monotonic() + timeout_s
+    end_s = time.monotonic() + patience.least(timeout_s)
     while report.waiting_points and time.monotonic() < end_s:
         time.sleep(0.1)
         report = sync(data_dir(), workspace_id=line.workspace.id, timeout_s=5)
@@ -45,7 +46,7 @@ def get(port: int, path: str, **query: str) -> dict[str, Any]:
     import urllib.request
 
     address = f"http://127.0.0.1:{port}/api/2.0/mlflow/{path}?{urllib.parse.urlencode(query)}"
-    answer: dict[str, Any] = json.loads(urllib.request.urlopen(address, timeout=20).read())
+    answer: dict[str, Any] = json.loads(urllib.request.urlopen(address, timeout=150).read())
     return answer
 
 
@@ -72,5 +73,5 @@ def post(port: int, path: str, body: dict[str, Any]) -> dict[str, Any]:
         data=json.dumps(body).encode(),
         headers={"Content-Type": "application/json"},
     )
-    answer: dict[str, Any] = json.loads(urllib.request.urlopen(request, timeout=20).read())
+    answer: dict[str, Any] = json.loads(urllib.request.urlopen(request, timeout=150).read())
     return answer

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import patience
+
 from jupyter_mltrack import wire, workspaces
 from jupyter_mltrack.journal import Journal
 from jupyter_mltrack.journal.ship import ShipperHandle, ensure_shipper
@@ -105,6 +107,7 @@ def read_plainly(uri: str, *run_ids: str) -> dict[str, dict[str, Any]]:
 
 def until(condition: Callable[[], Any], timeout_s: float = 20.0, what: str = "") -> Any:
     """Wait until `condition()` is true; returns its value."""
+    timeout_s = patience.least(timeout_s)
     end_s = time.monotonic() + timeout_s
     while True:
         value = condition()

@@ -104,10 +104,10 @@ def one_life(tmp_path: Path, fault: str) -> tuple[Path, int, list[str], str]:
     process.stdin.write("go\n")
     process.stdin.flush()
     try:
-        out, err = process.communicate("end\n", timeout=60)
+        out, err = process.communicate("end\n", timeout=150)
     finally:
         process.kill()
-        tracer.communicate(timeout=10)
+        tracer.communicate(timeout=150)
     assert process.returncode == 0, err
     assert err == "", err
     path, lost, *told = out.split()

@@ -39,7 +39,7 @@ def test_a_kill_in_the_middle_of_writing_loses_nothing_that_returned(
     time.sleep(random.uniform(0.0, 0.25))
     assert owner_alive(path)
     process.send_signal(signal.SIGKILL)
-    assert process.wait(timeout=10) == -signal.SIGKILL
+    assert process.wait(timeout=150) == -signal.SIGKILL
     process.stdout.close()
     assert not owner_alive(path)
     returned = [int(line) for line in log.read_text().splitlines()] if log.exists() else []
@@ -67,7 +67,7 @@ def test_every_other_end_of_a_process_keeps_everything_too(end: str) -> None:
         """,
         stderr=-3,
     )
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=150)
     assert process.returncode != 0
     records, damaged = read_all(Path(out.strip()))
     assert not damaged
@@ -82,6 +82,6 @@ def test_a_stopped_owner_is_alive(tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGSTOP)
     assert owner_alive(path)
     process.kill()
-    process.wait(timeout=10)
+    process.wait(timeout=150)
     process.stdout.close()
     assert not owner_alive(path)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import patience
 import pytest
 from journal_rig import PRELUDE, WORKSPACE, events, points, read_all, run_python, small_segments
 
@@ -27,7 +28,7 @@ from jupyter_mltrack.journal import (
 
 
 def wait_until(true: Callable[[], bool], timeout_s: float = 5.0) -> None:
-    until = time.monotonic() + timeout_s
+    until = time.monotonic() + patience.least(timeout_s)
     while not true():
         assert time.monotonic() < until, "it did not happen in time"
         time.sleep(0.02)
@@ -52,7 +53,7 @@ def run_on_small_disk(size: str, place: Path, code: str) -> list[str]:
         env={**environment, "CODE": text},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@ import json
 import math
 import time
 
+import patience
 import pytest
 import ship_ground
 from faulty_proxy import FaultyProxy
@@ -46,7 +47,7 @@ def test_a_whole_run_arrives_as_plain_mlflow_would_have_written_it(server_port: 
         line.journal.event(wire.RunUpdated(run_id=rid, name="renamed"))
         ended(line.journal, status="FAILED", error="ValueError: x")
         line.handle.wake()
-        assert wait_shipped(line.journal.path, line.journal.position(), stall_s=20, timeout_s=60)
+        assert wait_shipped(line.journal.path, line.journal.position(), stall_s=60, timeout_s=120)
         seen = until(lambda: health(data_dir(), workspace.id))  # written after the points
         assert (seen.state, seen.waiting_points) == ("ready", 0)
     assert_all_there_once(server_port, 2_500, "FAILED")
@@ -110,7 +111,7 @@ def test_s09_a_server_in_trouble_costs_nothing_and_loses_nothing(
         born(line.journal)
         log_points(line, 100)
         line.handle.wake()
-        assert wait_shipped(line.journal.path, line.journal.position(), stall_s=20, timeout_s=40)
+        assert wait_shipped(line.journal.path, line.journal.position(), stall_s=60, timeout_s=120)
         count = 100
         for mode, state, words in faults:
             proxy.mode = mode
@@ -121,11 +122,11 @@ def test_s09_a_server_in_trouble_costs_nothing_and_loses_nothing(
             assert words in seen.message
             assert seen.message.isprintable()
             assert "<img" not in seen.message
-            begun_s = time.monotonic()
-            assert not wait_shipped(
-                line.journal.path, line.journal.position(), stall_s=0.05, timeout_s=5
+            watch = patience.Watch()
+            assert not wait_shipped(  # known to be away: not waited for at all
+                line.journal.path, line.journal.position(), stall_s=60, timeout_s=120
             )
-            assert time.monotonic() - begun_s < 0.5
+            assert watch.took_s < 10
             log_points(line, 50, first=count + 50)
             count += 100
             proxy.mode = "pass"
@@ -263,7 +264,7 @@ def test_a_run_begun_without_network_arrives_after_its_kernel_is_gone(server_por
         line.stop()  # the kernel and its shipper die with the laptop
         line.journal.close()
         proxy.mode = "pass"
-        report = sync(data_dir(), timeout_s=40)
+        report = sync(data_dir(), timeout_s=120)
         assert report.waiting_points == 0
         assert report.problems == []
     assert_all_there_once(server_port, 30, "FAILED")
@@ -297,12 +298,12 @@ def test_sync_says_what_stands_in_the_way(server_port: int) -> None:
         proxy.mode = "status:401"
         journal = Journal.create(workspaces.resolve(proxy.uri))
         born(journal)
-        report = sync(data_dir(), timeout_s=40)
+        report = sync(data_dir(), timeout_s=120)
         assert report.waiting_points == 1
         assert [problem.code for problem in report.problems] == ["signed_out"]
         journal.close()
         proxy.mode = "pass"
-        sync(data_dir(), timeout_s=40)
+        sync(data_dir(), timeout_s=120)
 
 
 def test_a_hundred_ms_away_points_go_in_full_batches_side_by_side(
@@ -313,18 +314,15 @@ def test_a_hundred_ms_away_points_go_in_full_batches_side_by_side(
     with Shipped(workspace) as line:
         born(line.journal)
         line.handle.wake()
-        assert wait_shipped(line.journal.path, line.journal.position(), stall_s=20, timeout_s=40)
+        assert wait_shipped(line.journal.path, line.journal.position(), stall_s=60, timeout_s=120)
         proxy.seen.clear()
-        begun_s = time.monotonic()
         log_points(line, 5_000)
         ended(line.journal)
         line.handle.wake()
-        assert wait_shipped(line.journal.path, line.journal.position(), stall_s=20, timeout_s=60)
-        took_s = time.monotonic() - begun_s
+        assert wait_shipped(line.journal.path, line.journal.position(), stall_s=60, timeout_s=120)
         batches = [path for _, path, _ in proxy.seen if path.endswith("log-batch")]
         assert len(batches) <= 13, "5,000 rows of two are ten full batches"
     assert_all_there_once(server_port, 5_000)
-    print(f"took {took_s:.2f} s")
 
 
 def test_s09_an_answer_that_trickles_is_left_behind(
@@ -338,11 +336,11 @@ def test_s09_an_answer_that_trickles_is_left_behind(
     def ask() -> bytes:
         import urllib.request
 
-        return bytes(urllib.request.urlopen(proxy.uri, timeout=5).read())
+        return bytes(urllib.request.urlopen(proxy.uri, timeout=150).read())
 
-    begun_s = time.monotonic()
+    watch = patience.Watch()
     with pytest.raises(LostCall):
         calls.run(ask)
-    assert time.monotonic() - begun_s < 2
+    assert watch.took_s < 10, "the answer trickles for much longer"
     assert calls.lost == 1
     proxy.mode = "pass"

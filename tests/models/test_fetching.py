@@ -284,7 +284,7 @@ def test_a_full_disk_copies_nothing_and_says_what_would_help(model: Path, tmp_pa
     ):
         done = subprocess.run(
             [*mount, str(disk), sys.executable, "-c", code, str(model), kept_free],
-            env=environment, capture_output=True, text=True, timeout=60, check=True,
+            env=environment, capture_output=True, text=True, timeout=150, check=True,
         )  # fmt: skip
         assert all(word in done.stdout for word in words), done.stdout
         assert "MLTRACK_DATA_DIR" in done.stdout

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import pytest
@@ -284,19 +283,20 @@ def test_what_does_not_fit_is_said_in_two_lines(place: Workspace, fit: dict[str,
 
 
 @pytest.fixture
-def server(mlflow_server: tuple[str, Any]) -> Iterator[str]:
-    yield mlflow_server[0]
+def server(shared_server: str) -> Iterator[str]:
+    yield shared_server
     choice.forget()
 
 
 def test_a_server_takes_the_same_words(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
-    log_model("far", 0.125)
-    assert answer("register far churn").plain.startswith("✓ churn/1 · from far · loss 0.125")
-    answer("register far churn")
+    log_model("afar", 0.125)
+    assert answer("register afar churn").plain.startswith("✓ churn/1 · from afar · loss 0.125")
+    answer("register afar churn")
     answer("alias churn/1 champion")
     answer("tag churn/2 checked=yes")
-    (model,) = models.list_models(workspaces.resolve(server)).models
+    known = models.list_models(workspaces.resolve(server)).models
+    (model,) = [one for one in known if one.name == "churn"]
     assert [(one.version, one.aliases, one.tags) for one in model.versions] == [
         ("2", [], [wire.Pair(key="checked", value="yes")]),
         ("1", ["champion"], []),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -46,8 +45,6 @@ def test_a_server_keeps_the_profile_and_the_curve(
 
     os.killpg(process.pid, 9)
     process.wait(20)
-    began = time.monotonic()
     with pytest.raises(MltrackError) as caught:
         drift("churn", customers(600, 3))
     assert caught.value.code == "store_unreachable"
-    assert time.monotonic() - began < 30

@@ -25,7 +25,7 @@ def executed(name: str, folder: Path) -> str:
     shutil.copy(EXAMPLES / name, folder)
     notebook = nbformat.read(folder / name, as_version=4)
     place = {"metadata": {"path": str(folder)}}
-    NotebookClient(notebook, timeout=240, kernel_name="python3", resources=place).execute()
+    NotebookClient(notebook, timeout=280, kernel_name="python3", resources=place).execute()
     texts = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -162,7 +162,7 @@ def test_the_headless_notebook_runs_by_the_terminals_word_and_as_a_script(
     done = subprocess.run(
         [*(sys.executable, "-m", "jupyter_mltrack.cli", "run", "headless.ipynb"),
          *("-p", "hidden=16", "-o", "executed.ipynb")],
-        cwd=folder, capture_output=True, text=True, timeout=240, check=False,
+        cwd=folder, capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "✓ wine · " in str(nbformat.read(folder / "executed.ipynb", as_version=4))

@@ -131,7 +131,7 @@ def test_help_shows_the_options_and_the_verbs(kernel: Any) -> None:
     message_id = kernel.client.execute("%%track?")
     reply = None
     while reply is None or reply["parent_header"].get("msg_id") != message_id:
-        reply = kernel.client.get_shell_msg(timeout=30)
+        reply = kernel.client.get_shell_msg(timeout=150)
     (payload,) = reply["content"]["payload"]
     text = payload["data"]["text/plain"]
     for option in ("--experiment", "--metric", "--resume", "--no-autolog", "--system-metrics"):

@@ -35,7 +35,7 @@ def write_notebook(path: Path, cells: Any = CELLS) -> None:
 
 def jupyter(work: Path, *words: str) -> None:
     answer = subprocess.run(
-        [sys.executable, "-m", *words], cwd=work, capture_output=True, text=True, timeout=200,
+        [sys.executable, "-m", *words], cwd=work, capture_output=True, text=True, timeout=280,
         check=False, env={**os.environ, "JPY_SESSION_NAME": "/elsewhere/outer.ipynb"},
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr[-2000:]

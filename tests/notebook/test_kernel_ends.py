@@ -10,15 +10,16 @@ import signal
 import time
 from typing import Any
 
+import patience
 import pytest
 
 LOOP = (
     "from jupyter_mltrack import log\nimport time\nlog({'x': 1.0})\nprint('running', flush=True)\n"
-    "time.sleep(30)\nprint('never')\n"
+    "time.sleep(200)\nprint('never')\n"
 )
 AWAITING = (
     "from jupyter_mltrack import log\nimport asyncio\nlog({'x': 1.0})\nprint('running', flush=True)\n"
-    "for _ in range(300):\n    await asyncio.sleep(0.1)\nprint('never')\n"
+    "for _ in range(2_000):\n    await asyncio.sleep(0.1)\nprint('never')\n"
 )
 
 
@@ -106,7 +107,7 @@ def test_a_killed_kernel_loses_nothing_and_sync_ends_its_run(kernel: Any, store:
     cell = kernel.start(
         "%%track murdered\nfrom jupyter_mltrack import log\nimport time\n"
         "for n in range(1000):\n    log({'x': float(n), 'y': -1.0})\n"
-        "print('running', flush=True)\ntime.sleep(30)\n"
+        "print('running', flush=True)\ntime.sleep(200)\n"
     )
     kernel.wait_for_output(cell, "running")
     kernel.kill()
@@ -124,7 +125,7 @@ def test_looking_at_the_runs_is_enough_to_end_what_a_dead_kernel_left(
     kernel.kill()
     shown = new_kernel().run("%mltrack runs").shown
     assert "✕" in shown
-    until = time.monotonic() + 30
+    until = time.monotonic() + patience.WAIT_S
     while time.monotonic() < until and "FAILED" not in store.written_statuses():
         time.sleep(0.2)
     assert store.written_statuses() == ["FAILED"]
@@ -132,7 +133,7 @@ def test_looking_at_the_runs_is_enough_to_end_what_a_dead_kernel_left(
 
 def test_a_kernel_that_exits_in_mid_cell_ends_its_run(new_kernel: Any, store: Any) -> None:
     kernel = new_kernel()
-    kernel.start(f"%%track gone\n{LOOP.replace('time.sleep(30)', 'import os; os._exit(3)')}")
+    kernel.start(f"%%track gone\n{LOOP.replace('time.sleep(200)', 'import os; os._exit(3)')}")
     kernel.manager.provisioner.process.wait(20)
     (run,) = store.runs()
     assert (run["status"], run["metrics"]) == ("FAILED", {"x": 1.0})

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import patience
 import pytest
 
 from jupyter_mltrack import settings, workspaces
@@ -17,7 +18,7 @@ from jupyter_mltrack.runs.output import get_output
 
 
 def until(found: Callable[[], Any], limit_s: float = 15) -> Any:
-    end_s = time.monotonic() + limit_s
+    end_s = time.monotonic() + patience.least(limit_s)
     while True:
         value = found()
         if value or time.monotonic() > end_s:

@@ -45,7 +45,7 @@ class Talk:
             shown.append(content.get("text") or content.get("data", {}).get("text/plain", ""))
 
         self._client.execute_interactive(
-            code, allow_stdin=True, timeout=120, stdin_hook=ask, output_hook=show
+            code, allow_stdin=True, timeout=150, stdin_hook=ask, output_hook=show
         )
         return asked, "\n".join(shown)
 

@@ -129,7 +129,7 @@ def test_s25_no_secret_of_a_notebook_that_is_run_is_kept(
     nbformat.write(notebook, work / "doors.ipynb")
     answer = subprocess.run(
         [sys.executable, "-m", "jupyter_mltrack.cli", "run", "doors.ipynb", "-p", f"note={TOKEN}"],
-        cwd=work, capture_output=True, text=True, timeout=200, check=False,
+        cwd=work, capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
     assert answer.returncode == 1, answer.stderr
     assert {run["status"] for run in store.runs()} == {"FAILED"}

@@ -6,6 +6,8 @@ import re
 import time
 from typing import Any
 
+import patience
+
 RUN_MIME = "application/vnd.mltrack.run+json"
 WIDGET_MIME = "application/vnd.jupyter.widget-view+json"
 COLAB = """import sys, types
@@ -19,8 +21,8 @@ BUSY = """%%track busy
 import time
 from jupyter_mltrack import log
 print("first words")
-step, end = 0, time.perf_counter() + 2.5
-while time.perf_counter() < end:
+step, end = 0, time.process_time() + 2.2
+while time.process_time() < end:
     step += 1
     if step % 20_000 == 0:
         log({"loss": 1 / step, "<b>odd</b>": float("nan") if step % 3 else step}, step=step)
@@ -31,7 +33,7 @@ def messages(kernel: Any, code: str) -> list[dict[str, Any]]:
     """The displays of a cell and their renewals, as they came."""
     message_id = kernel.start(code)
     found = []
-    until = time.monotonic() + 60
+    until = time.monotonic() + patience.WAIT_S
     while True:
         message = kernel.client.get_iopub_msg(timeout=until - time.monotonic())
         if message["parent_header"].get("msg_id") != message_id:
@@ -49,7 +51,7 @@ def test_the_line_goes_on_while_the_main_thread_is_busy_and_then_stays(kernel: A
     kernel.run("from jupyter_mltrack import log")
     first, *others = messages(kernel, BUSY)
     assert not first["update"], "the line stands above what the cell prints"
-    assert first["data"]["text/plain"] == "◐ busy · 00:00"
+    assert first["data"]["text/plain"].startswith("◐ busy · 00:")
     about = first["metadata"]["mltrack"]
     told = first["data"][RUN_MIME]
     assert (told["run_id"], told["name"]) == (about["run_id"], "busy")
@@ -61,7 +63,7 @@ def test_the_line_goes_on_while_the_main_thread_is_busy_and_then_stays(kernel: A
     assert set(last["data"]) == {"text/plain", "text/html"}
     assert last["metadata"]["mltrack"] == about
     line, *courses = last["data"]["text/plain"].split("\n")
-    assert re.fullmatch(r"✓ busy · loss \S+ · <b>odd</b> \S+ · 00:0\d", line)
+    assert re.fullmatch(r"✓ busy · loss \S+ · <b>odd</b> \S+ · 00:\d\d", line)
     assert courses[0].startswith("  loss")
     assert set(courses[0].split()[1]) <= set("▁▂▃▄▅▆▇█")
     html = last["data"]["text/html"]

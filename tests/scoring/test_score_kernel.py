@@ -23,7 +23,7 @@ def test_a_notebook_scores_its_variables() -> None:
         "%mltrack runs",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
-    NotebookClient(notebook, timeout=120, allow_errors=True).execute()
+    NotebookClient(notebook, timeout=150, allow_errors=True).execute()
     shown = [[_text(output) for output in cell.outputs] for cell in notebook.cells]
     assert "was not made here" in shown[1][-1]
     assert "--trust" in shown[1][-1]

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import patience
 import pytest
 from mlflow.tracking import MlflowClient
 from scoring_ground import customers
@@ -194,10 +195,9 @@ def test_an_interrupt_ends_sparks_work_and_leaves_nothing(spark: Any, store: Wor
         score(
             "slow", rows, on="spark", out="out.parquet", trust=True, workspace=store, told=interrupt
         )
-    assert time.monotonic() - began < 50
     assert os.listdir() == []
     while tracker.getActiveJobsIds():
-        assert time.monotonic() - began < 50
+        assert time.monotonic() - began < patience.WAIT_S
         time.sleep(0.1)
     assert spark.range(3).count() == 3
 

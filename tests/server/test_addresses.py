@@ -85,16 +85,16 @@ async def test_s7_an_address_in_a_projects_file_is_shown_and_not_asked_until_the
         assert (refused.status, refused.json["code"]) == (409, "conflict")
     await asyncio.sleep(0.5)
     assert listener.requests == []
-    connected = await api("sync", "POST", body={"workspace_id": current["id"]}, wait_s=60)
+    connected = await api("sync", "POST", body={"workspace_id": current["id"]})
     assert connected.status == 200
-    await api(f"experiments?workspace={current['id']}", wait_s=60)
+    await api(f"experiments?workspace={current['id']}")
     assert await until(lambda: listener.requests)
 
 
 async def test_s7_a_workspace_that_a_kernel_used_is_known_and_asked(api, listener, until):
     journal = Journal.create(resolve(listener.url))
     try:
-        await api(f"experiments?workspace={resolve(listener.url).id}", wait_s=60)
+        await api(f"experiments?workspace={resolve(listener.url).id}")
         assert await until(lambda: listener.requests)
     finally:
         journal.close()
@@ -111,7 +111,7 @@ async def test_s7_a_workspace_that_was_chosen_in_a_notebook_is_known_and_asked(
         path.read_bytes() for path in data_dir().rglob("*") if path.is_file()
     )
     before = len(listener.requests)
-    await api(f"experiments?workspace={chosen.id}", wait_s=60)
+    await api(f"experiments?workspace={chosen.id}")
     assert await until(lambda: len(listener.requests) > before)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from urllib.parse import quote
 
+import patience
 import pytest
 
 from jupyter_mltrack.errors import MltrackError
@@ -53,12 +53,12 @@ ESCAPES = [
 
 @pytest.mark.parametrize("path", ESCAPES)
 def test_s13_artifact_path_outside_the_root(workspace, root, path):
-    began_s = time.monotonic()
+    watch = patience.Watch()
     with pytest.raises(MltrackError) as refused:
         open_file(workspace, uri(root), path)
     assert refused.value.code in ("bad_request", "not_found", "forbidden")
     assert CANARY not in str(refused.value)
-    assert time.monotonic() - began_s < 1
+    assert watch.took_s < 5  # nothing was waited for, and nothing without an end was read
 
 
 @pytest.mark.parametrize("path", [path for path in ESCAPES if path != "plots"])

@@ -16,7 +16,7 @@ async def test_models_and_versions_are_described_and_staged(api, workspace, proj
     words = {"workspace_id": workspace.id, "name": "churn"}
 
     async def post(route: str, **body: object):
-        return await api(f"models/{route}", "POST", body={**words, **body}, wait_s=60)
+        return await api(f"models/{route}", "POST", body={**words, **body})
 
     answer = await post("describe", description="who <b>leaves</b>")
     assert (answer.status, answer.json["description"]) == (200, "who <b>leaves</b>")

@@ -197,7 +197,7 @@ async def test_sync_ships_what_waits(api, project, workspace, journal, begin_run
     run_id = begin_run(journal)
     journal.sink(run_id).append({"loss": 1.0}, 0)
     end_run(journal, run_id)
-    answer = await api("sync", "POST", body={"workspace_id": workspace.id}, wait_s=60)
+    answer = await api("sync", "POST", body={"workspace_id": workspace.id})
     assert (answer.status, answer.json["waiting_points"]) == (200, 0)
     import sqlite3
 
@@ -214,12 +214,12 @@ async def test_a_store_that_cannot_be_reached_is_told_with_the_runs_that_wait(
     try:
         run_id = begin_run(journal, name="offline")
         journal.sink(run_id).append({"loss": 1.0}, 0)
-        answer = await api(f"runs?workspace={unreachable.id}", wait_s=60)
+        answer = await api(f"runs?workspace={unreachable.id}")
         page = answer.json
         assert answer.status == 200
         assert [run["name"] for run in page["runs"]] == ["offline"]
         assert page["problem"]["code"] in ("store_unreachable", "store_error")
-        detail = (await api(f"runs/{run_id}?workspace={unreachable.id}", wait_s=60)).json
+        detail = (await api(f"runs/{run_id}?workspace={unreachable.id}")).json
         assert detail["merged"] is True
 
         async def health():

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import leftovers
+import mlflow_ground
 import pytest
-
-_TEMPLATE = """
-import sys
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-SqlAlchemyStore(sys.argv[1], sys.argv[2])
-"""
 
 
 @pytest.fixture(scope="session")
 def database_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with MLflow's schema, made by MLflow once."""
-    path = tmp_path_factory.mktemp("template") / "mlflow.db"
-    subprocess.run(
-        [sys.executable, "-c", _TEMPLATE, f"sqlite:///{path}", str(path.parent / "artifacts")],
-        check=True,
-        capture_output=True,
-    )
+    """A database with MLflow's schema, made by MLflow once for all tests."""
+    folder = tmp_path_factory.mktemp("template")
+    templates = tmp_path_factory.getbasetemp().parent / "mltrack_templates"
+    path = mlflow_ground.new_database(folder, templates)
+    with closing(sqlite3.connect(path)) as connection:  # one file, so that tests may copy it
+        connection.execute("PRAGMA journal_mode = DELETE")
     return path
 
 
@@ -119,55 +108,20 @@ def kept() -> Callable[..., dict[str, Kept]]:
     return kept_runs
 
 
-@pytest.fixture(scope="session")
-def mlflow_server(
-    database_template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+@pytest.fixture
+def mlflow_server(shared_server: str) -> str:
     """The address of a real `mlflow server` on loopback."""
-    place = tmp_path_factory.mktemp("server")
-    shutil.copy(database_template, place / "mlflow.db")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "MLTRACK_"))}
-    process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)),
-            *("--backend-store-uri", f"sqlite:///{place}/mlflow.db", "--workers", "1"),
-            *("--artifacts-destination", str(place / "artifacts")),
-        ],
-        cwd=place,
-        env=environment | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        stdout=(place / "log").open("wb"),
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    uri = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"{uri}/health", timeout=1)
-                _create_a_run(uri)
-                break
-            except OSError:
-                assert process.poll() is None, (place / "log").read_text()
-                time.sleep(0.1)
-        yield uri
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)  # it holds nothing that a test reads later
-        process.wait()
+    return shared_server
 
 
-def _create_a_run(uri: str) -> None:
-    """Have the server import what its first requests need, so that no test waits for that."""
-    for path, body in (
-        ("experiments/search", '{"max_results": 1}'),
-        ("runs/create", '{"experiment_id": "0"}'),
-    ):
-        request = urllib.request.Request(
-            f"{uri}/api/2.0/mlflow/{path}", body.encode(), {"Content-Type": "application/json"}
-        )
-        urllib.request.urlopen(request, timeout=60).read()
+@pytest.fixture
+def patient_with_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a store says is the point, not for how long a cell waits for it."""
+    from jupyter_mltrack.tracking import asking, offline, reading
+
+    monkeypatch.setattr(asking, "LIMIT_S", 60.0)
+    monkeypatch.setattr(offline, "LOOK_UP_LIMIT_S", 60.0)
+    monkeypatch.setattr(reading, "STALL_CONNECTED_S", reading.STALL_S)
 
 
 @pytest.fixture(autouse=True)

@@ -81,6 +81,7 @@ def test_a_sqlite_store_answers_the_same(play: Scenario, new_sqlite: Callable[[s
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("patient_with_stores")
 @pytest.mark.parametrize("play", ON_A_SERVER, ids=lambda play: play.__name__)
 def test_a_server_answers_the_same(play: Scenario, mlflow_server: str) -> None:
     theirs = observe(play, mlflow_server, decorated=False)

@@ -32,7 +32,7 @@ def test_a_process_that_ends_in_mid_cell_leaves_an_honest_run(
 ) -> None:
     act, status = _ENDS[end]
     code = f'{_HEAD}\nwith track("one"):\n    for at in range(500): log({{"m": at}}, step=at)\n    {act}\n'
-    subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, timeout=150)
     found = kept()["one"]
     assert found.status == status
     assert found.points["m"] == [(at, float(at)) for at in range(500)]
@@ -61,7 +61,7 @@ def test_everything_is_in_the_store_when_a_headless_process_has_ended() -> None:
     import sqlite3
 
     code = f'{_HEAD}\nwith track("one"):\n    for at in range(5000): log({{"m": at}}, step=at)\n'
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=150)
     database = sqlite3.connect(".mltrack/mlflow.db")  # nobody has shipped anything since
     assert database.execute("SELECT count(*) FROM metrics").fetchone() == (5000,)
     assert database.execute("SELECT status FROM runs").fetchall() == [("FINISHED",)]

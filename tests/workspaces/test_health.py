@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import patience
 import pytest
 
 from jupyter_mltrack import workspaces
@@ -26,7 +27,7 @@ class _Answers:
             def do_GET(self) -> None:
                 owner.seen.append(dict(self.headers))
                 if owner.trickle:
-                    for _ in range(100):
+                    for _ in range(1_200):
                         self.wfile.write(b"H")
                         time.sleep(0.05)
                     return
@@ -98,9 +99,9 @@ def test_s08_a_redirect_is_named_and_not_followed(
 
 def test_s09_a_server_that_hangs_or_trickles_is_unreachable_in_time(answers: _Answers) -> None:
     answers.trickle = True
-    begun_s = time.monotonic()
+    watch = patience.Watch()
     assert workspaces.resolve(answers.uri).check(0.4).state == "unreachable"
-    assert time.monotonic() - begun_s < 0.8
+    assert watch.took_s < 20  # it trickles on for a minute
 
 
 def test_nobody_at_the_address_is_unreachable() -> None:

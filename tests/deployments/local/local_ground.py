@@ -11,6 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import patience
+
 from jupyter_mltrack import wire
 from jupyter_mltrack.deployments.local import deploying, keeper_client
 from jupyter_mltrack.deployments.local.spec import DeploymentSpec, Places
@@ -36,6 +38,8 @@ class Odd(mlflow.pyfunc.PythonModel):
             return [subprocess.Popen(["sleep", "1000"]).pid]
         if act.startswith("sleep"):
             time.sleep(float(act[5:]))
+        while act.startswith("until ") and not os.path.exists(act[6:]):
+            time.sleep(0.02)
         if act == "grow":
             KEPT.append(bytearray(os.urandom(1)) * (700 << 20))
         if act == "raise":
@@ -97,13 +101,13 @@ def save_models(folder: Path) -> dict[str, Path]:
 
 def wait_until(holds: Callable[[], Any], limit_s: float = 20) -> Any:
     """Wait until something holds; fail loudly where it does not."""
-    limit = time.monotonic() + limit_s
+    limit = time.monotonic() + patience.least(limit_s)
     while time.monotonic() < limit:
         found = holds()
         if found:
             return found
         time.sleep(0.05)
-    raise AssertionError(f"not within {limit_s} s")
+    raise AssertionError(f"not within {patience.least(limit_s)} s")
 
 
 def alive(pid: int) -> bool:
@@ -200,7 +204,7 @@ class Ground:
             "content-type": "application/json",
         }
         sent |= {key.replace("_", "-"): value for key, value in headers.items()}
-        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=patience.WAIT_S)
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for key, value in sent.items():
             if value is not None:

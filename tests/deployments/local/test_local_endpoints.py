@@ -193,17 +193,20 @@ def test_requests_and_latencies_are_counted_per_version(ground: Ground) -> None:
     assert 0 < stats.p50_ms <= stats.p95_ms
 
 
-def test_a_ping_is_answered_while_a_prediction_takes_its_time(ground: Ground) -> None:
+def test_a_ping_is_answered_while_a_prediction_takes_its_time(
+    ground: Ground, tmp_path: Path
+) -> None:
     import threading
 
     ground.deploy("slow", "odd")
-    thread = threading.Thread(target=lambda: keeper_client.ask("slow", act("sleep3")))
-    thread.start()
+    word = f"until {tmp_path / 'pinged'}"
+    asked = threading.Thread(target=lambda: keeper_client.ask("slow", act(word)))
+    asked.start()
     time.sleep(0.3)
-    started = time.monotonic()
     assert ground.request("slow", "GET", "/ping", None)[0] == 200
-    assert time.monotonic() - started < 1
-    thread.join()
+    assert asked.is_alive()
+    (tmp_path / "pinged").touch()
+    asked.join()
 
 
 def test_looking_at_nothing_starts_nothing(own_ground: Ground) -> None:
@@ -261,7 +264,7 @@ def test_a_keeper_that_nobody_needs_ends_by_itself(private_place: Path) -> None:
     )
     started = time.monotonic()
     subprocess.run(
-        [sys.executable, "-c", code, str(private_place / "data")], check=True, timeout=30
+        [sys.executable, "-c", code, str(private_place / "data")], check=True, timeout=150
     )
     assert time.monotonic() - started > 1
     assert not (private_place / "data" / "deployments" / "keeper.sock").exists()

@@ -59,9 +59,7 @@ def test_a_killed_replica_is_started_again_and_the_caller_waits(ground: Ground) 
     before = ground.pid_of("churn")
     os.kill(before, signal.SIGKILL)
     wait_until(lambda: not alive(before))
-    started = time.monotonic()
-    assert ground.pid_of("churn") != before
-    assert time.monotonic() - started < 30  # far below the minute a caller waits
+    assert ground.pid_of("churn") != before  # one request, which waits for the new one
     one = keeper_client.endpoint("churn").deployments[0]
     assert (one.state, one.restarts) == ("ready", 1)
     assert any("killed by SIGKILL" in line for line in keeper_client.logs("churn"))

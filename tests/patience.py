@@ -1,0 +1,45 @@
+"""How long tests wait, and how they measure, on a machine that has other things to do.
+
+A condition that must come is waited for with `WAIT_S`, many times what it takes on any machine. Where the
+time that something takes is the point, it is measured by `Watch`, which leaves out the time in which this
+thread could have run and the machine ran something else.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+WAIT_S = 150.0
+"""For what takes seconds; below pytest's own limit for a test."""
+
+
+def least(limit_s: float) -> float:
+    """Return a limit for what must come: the one that is given, or more."""
+    return max(limit_s, WAIT_S)
+
+
+def _queued_s() -> float:
+    """Return for how long this thread waited for a processor so far; 0 where that is not counted."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
+class Watch:
+    """The time since it was made, without what this thread waited for a processor."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew."""
+        self._queued_s = _queued_s()
+        self._began_s = time.perf_counter()
+
+    @property
+    def took_s(self) -> float:
+        """Seconds in which this thread ran, or waited for something else than a processor."""
+        whole_s = time.perf_counter() - self._began_s
+        return max(0.0, whole_s - (_queued_s() - self._queued_s))
