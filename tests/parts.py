@@ -135,11 +135,7 @@ class Part:
 
     def try_alone(self, folder: Path) -> None:
         """Run the tests that failed once more, with nothing beside them."""
-        if (
-            self.alone
-            and self.exit_code == ONLY_TESTS_FAILED
-            and len(self.failed) <= TRIED_ALONE
-        ):
+        if self.alone and self.exit_code == ONLY_TESTS_FAILED and len(self.failed) <= TRIED_ALONE:
             self.again = Part(f"{self.name}-alone", self.alone)
             self.again.run(folder)
 

@@ -74,7 +74,9 @@ def _reader(path: Path) -> JournalReader:
     return JournalReader(path)
 
 
-def wait_shipped(journal_path: Path, until: Cursor, *, stall_s: float, timeout_s: float) -> bool:
+def wait_shipped(
+    journal_path: Path, until: Cursor, *, stall_s: float, timeout_s: float, start_s: float = 0.0
+) -> bool:
     """Wait until the store has everything before `until`; as long as something moves.
 
     Helps along where that is quick (SQLite). Returns at once when it is known that the store
@@ -85,13 +87,15 @@ def wait_shipped(journal_path: Path, until: Cursor, *, stall_s: float, timeout_s
         until: a position that `Journal.event` or `Journal.position` returned.
         stall_s: how long nothing may move before waiting is given up.
         timeout_s: how long to wait at most.
+        start_s: how long a shipper that has only begun may take until it asks the store; on a
+            machine with much to do, importing MLflow takes longer than a store may stall.
 
     Returns:
         True when the store has it.
     """
     from jupyter_mltrack.journal.waiting import wait
 
-    return wait(journal_path, until, stall_s=stall_s, timeout_s=timeout_s)
+    return wait(journal_path, until, stall_s=stall_s, timeout_s=timeout_s, start_s=start_s)
 
 
 def sync(

@@ -6,13 +6,18 @@ import time
 from pathlib import Path
 
 from jupyter_mltrack.journal import shipping_state
-from jupyter_mltrack.journal.progress import STATE_FILE, Cursor, Progress
+from jupyter_mltrack.journal.progress import STATE_FILE, Cursor, Progress, is_locked
+from jupyter_mltrack.journal.reader import JournalReader
+from jupyter_mltrack.journal.shipper_handle import SHIPPER_LOCK
+from jupyter_mltrack.wire import JournalMeta
 
 _POLL_S = 0.002
 _POLL_LONGEST_S = 0.02
 
 
-def wait(journal: Path, until: Cursor, *, stall_s: float, timeout_s: float) -> bool:
+def wait(
+    journal: Path, until: Cursor, *, stall_s: float, timeout_s: float, start_s: float = 0.0
+) -> bool:
     """See `ship.wait_shipped`."""
     seen = _Seen(journal)
     if seen.cursor() >= until:
@@ -20,7 +25,8 @@ def wait(journal: Path, until: Cursor, *, stall_s: float, timeout_s: float) -> b
     if not journal.is_dir():
         return True  # finished and removed
     data_dir = journal.parent.parent
-    workspace_id = _workspace_id(journal)
+    meta = JournalReader(journal).meta
+    workspace_id = meta.workspace_id
     begun_s = moved_s = time.monotonic()
     here = _HelpAlong(journal)
     pause_s = _POLL_S
@@ -35,7 +41,11 @@ def wait(journal: Path, until: Cursor, *, stall_s: float, timeout_s: float) -> b
         now_s = time.monotonic()
         if now > before:
             moved_s, pause_s = now_s, _POLL_S
-        if now_s - moved_s >= stall_s or now_s - begun_s >= timeout_s:
+        if now_s - begun_s >= timeout_s:
+            return False
+        if now_s - moved_s >= stall_s and (
+            now_s - begun_s >= start_s or not _is_starting(journal, meta)
+        ):
             return False
         if shipping_state.known_unreachable(data_dir, workspace_id):
             return False
@@ -71,7 +81,6 @@ class _HelpAlong:
     """Ships in this process where that is quick: SQLite, no lock in the way."""
 
     def __init__(self, journal: Path) -> None:
-        from jupyter_mltrack.journal.reader import JournalReader
         from jupyter_mltrack.journal.sqlite_bulk import usable
         from jupyter_mltrack.workspaces import sqlite_path
 
@@ -87,7 +96,10 @@ class _HelpAlong:
             self.useful = False
 
 
-def _workspace_id(journal: Path) -> str:
-    from jupyter_mltrack.journal.reader import JournalReader
-
-    return JournalReader(journal).meta.workspace_id
+def _is_starting(journal: Path, meta: JournalMeta) -> bool:
+    """Say whether the shipper is at work and has not come as far as asking the store."""
+    return (
+        is_locked(journal / SHIPPER_LOCK)
+        and shipping_state.checked_ms(journal.parent.parent, meta.workspace_id) < meta.created_ms
+        and shipping_state.in_flight_since_ms(journal) is None
+    )

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from jupyter_mltrack.tracking.context import CellContext
 
 EXIT_STALL_S = 10.0
+START_S = 60.0
+"""For a shipper that still imports MLflow."""
 EXIT_TIMEOUT_S = 600.0
 _MAX_ERROR = 500
 _KIND_ONLY = re.compile(r"[\w.]+:")
@@ -273,7 +275,7 @@ def wait_for(book: Book, *, stall_s: float, timeout_s: float) -> bool:
     if book.settled == (journal.path, until):
         return True
     book.wake()
-    done = bool(wait_shipped(journal.path, until, stall_s=stall_s, timeout_s=timeout_s))
+    done = wait_shipped(journal.path, until, stall_s=stall_s, timeout_s=timeout_s, start_s=START_S)
     if done:
         book.settled = (journal.path, until)
     return done

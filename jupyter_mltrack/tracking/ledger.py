@@ -12,7 +12,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mltrack.tracking import entities, validity
+from jupyter_mltrack.journal.mlflow_doors import is_network
+from jupyter_mltrack.tracking import entities, refusal, validity
 from jupyter_mltrack.tracking.book import MAX_PARAM, MAX_TAG, Book, book_for
 from jupyter_mltrack.tracking.leaving import honest
 from jupyter_mltrack.tracking.lineage import current_context
@@ -47,6 +48,10 @@ class Ledger:
     def real(self) -> Any:
         """MLflow's own store."""
         return self.build()
+
+    @property
+    def _remote(self) -> bool:
+        return is_network(self.workspace.tracking_uri)
 
     def pass_on(self, method: str, run_id: str, *args: Any, **kwargs: Any) -> Any:
         """Have the real store do a write, after everything before it."""
@@ -143,11 +148,10 @@ class Ledger:
         if run is not None:
             params = [self._cut(run, "params", param, MAX_PARAM) for param in params]
             tags = [self._cut(run, "tags", tag, MAX_TAG) for tag in tags]
-        if (
-            run is None
-            or not validity.is_batch(metrics, params, tags)
-            or self._changes(run, params)
-        ):
+        changes = run is not None and self._changes(run, params)
+        if run is None or changes or not validity.is_batch(metrics, params, tags):
+            if run is not None and changes and not self.reading.settle():
+                raise refusal.of_batch(run_id, run.params, params, remote=self._remote)
             self.pass_on("log_batch", run_id, metrics, params, tags)
             self._remember(run, params, tags)
             return
@@ -165,7 +169,10 @@ class Ledger:
         run = self.known(run_id)
         if run is not None:
             param = self._cut(run, "params", param, MAX_PARAM)
-        if run is None or not validity.is_pair(param, MAX_PARAM) or self._changes(run, [param]):
+        changes = run is not None and self._changes(run, [param])
+        if run is None or changes or not validity.is_pair(param, MAX_PARAM):
+            if run is not None and changes and not self.reading.settle():
+                raise refusal.of_param(run_id, run.params, param, remote=self._remote)
             self.pass_on("log_param", run_id, param)
             self._remember(run, [param], [])
             return

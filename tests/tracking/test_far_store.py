@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 import urllib.error
@@ -12,17 +11,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import mlflow
+import patience
 import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from jupyter_mltrack import log, track
 
 FAULTS = ["refuse", "hang", "503", "401", "html"]
-
-
-def patience_s(seconds: float) -> float:
-    """More where other work keeps the machine busy: tests run beside each other."""
-    return seconds * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 class Line:
@@ -89,7 +85,7 @@ class Line:
         kept = {k: v for k, v in headers.items() if k.lower() in ("content-type", "accept")}
         request = urllib.request.Request(self.target + path, body, kept, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=150) as answer:
                 return answer.status, answer.read(), answer.headers.get("Content-Type", "")
         except urllib.error.HTTPError as error:
             return error.code, error.read(), error.headers.get("Content-Type", "")
@@ -114,7 +110,7 @@ def arrived(mlflow_server: str) -> Callable[[str, int], Any]:
 
     def wait(name: str, points: int) -> Any:
         client = MlflowClient(mlflow_server)
-        until_s = time.monotonic() + 90
+        until_s = time.monotonic() + patience.WAIT_S
         while True:
             found = client.search_runs(["0"], f"attributes.run_name = '{name}'")
             if found and found[0].info.status != "RUNNING":
@@ -130,6 +126,7 @@ def arrived(mlflow_server: str) -> Callable[[str, int], Any]:
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("patient_with_stores")
 def test_a_run_of_a_server_has_the_servers_id_and_is_there_when_read(line: Line) -> None:
     with track("plain") as cell:
         with mlflow.start_run() as run:
@@ -143,6 +140,7 @@ def test_a_run_of_a_server_has_the_servers_id_and_is_there_when_read(line: Line)
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.usefixtures("patient_with_stores")
 def test_a_run_born_by_log_is_found_under_its_own_id(line: Line) -> None:
     with track("ours") as cell:
         log({"m": 1.0})
@@ -163,16 +161,17 @@ def test_a_fault_in_mid_cell_costs_the_cell_nothing_and_loses_nothing(
         mlflow.log_metric("m", 0.0, step=0)
         line.mode = fault
         time.sleep(0.5)
-        begun_s = time.perf_counter()
+        watch = patience.Watch()
         for at in range(1, 200):
             mlflow.log_metrics({"m": float(at)}, step=at)
             mlflow.log_param(f"p{at}", at)
             mlflow.set_tag("t", at)
-        took_s = time.perf_counter() - begun_s
-    ended_s = time.perf_counter() - begun_s - took_s
+        took_s = watch.took_s
+        watch.restart()
+    ended_s = watch.took_s
     line.mode = "up"
-    assert took_s < 1.5, "599 calls; each costs MLflow's own front"
-    assert ended_s < 0.5
+    assert took_s < 5, "599 calls; each costs MLflow's own front, and none waits for the server"
+    assert ended_s < 3
     found = arrived(name, 200)
     assert (found.data.params["p199"], found.data.tags["t"]) == ("199", "199")
     assert found.info.status == "FINISHED"
@@ -184,14 +183,14 @@ def test_a_cell_that_starts_without_a_server_runs_within_seconds_and_arrives_onc
     line: Line, fault: str, arrived: Callable[[str, int], Any]
 ) -> None:
     line.mode = fault
-    begun_s = time.perf_counter()
+    watch = patience.Watch()
     name = f"without-{fault}"
     with track(name), mlflow.start_run() as run:
         for at in range(20):
             mlflow.log_metric("m", at, step=at)
         mlflow.log_param("p", 1)
         assert mlflow.active_run().info.run_id == run.info.run_id
-    assert time.perf_counter() - begun_s < patience_s(10)
+    assert watch.took_s < 60, "MLflow itself takes minutes"
     line.mode = "up"
     found = arrived(name, 20)
     assert found.data.tags["mltrack.run_id"] == run.info.run_id
@@ -208,6 +207,33 @@ def test_a_lost_answer_to_create_run_makes_no_second_run(
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_a_parameter_that_changes_while_its_first_value_waits_is_refused_in_the_stores_words(
+    line: Line, arrived: Callable[[str, int], Any]
+) -> None:
+    name = "changed"
+    with track(name), mlflow.start_run() as run:
+        mlflow.log_param("there", 1)
+        mlflow.log_metric("m", 1.0, step=0)
+        with pytest.raises(MlflowException) as of_the_store:
+            mlflow.log_param("there", 2)
+        with pytest.raises(MlflowException) as of_the_stores_batch:
+            mlflow.log_params({"q": 1, "there": 2})
+        line.mode = "refuse"
+        mlflow.log_param("waits", 1)
+        with pytest.raises(MlflowException) as of_ours:
+            mlflow.log_param("waits", 2)
+        with pytest.raises(MlflowException) as of_our_batch:
+            mlflow.log_params({"q": 1, "waits": 2})
+        line.mode = "up"
+    for theirs, ours in ((of_the_store, of_ours), (of_the_stores_batch, of_our_batch)):
+        assert str(ours.value) == str(theirs.value).replace("there", "waits")
+        assert type(ours.value) is type(theirs.value)
+    found = arrived(name, 1)
+    assert run.info.run_id == found.info.run_id
+    assert found.data.params == {"there": "1", "waits": "1"}
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_reads_are_answered_from_the_journal_while_the_server_is_gone(line: Line) -> None:
     with track("away") as cell, mlflow.start_run():
         mlflow.log_metric("m", 1.0, step=0)
@@ -215,14 +241,14 @@ def test_reads_are_answered_from_the_journal_while_the_server_is_gone(line: Line
         mlflow.get_run(cell.run_id)
         line.mode = "refuse"
         mlflow.log_metric("m", 2.0, step=1)
-        begun_s = time.perf_counter()
+        watch = patience.Watch()
         found = mlflow.get_run(cell.run_id)
-        took_s = time.perf_counter() - begun_s
+        took_s = watch.took_s
         again = mlflow.get_run(cell.run_id)
         history = MlflowClient().get_metric_history(cell.run_id, "m")
         listed = MlflowClient().search_runs(["0"])
     line.mode = "up"
-    assert took_s < patience_s(10)
+    assert took_s < 60, "MLflow itself takes minutes"
     assert found.data.metrics == again.data.metrics == {"m": 2.0}
     assert found.data.params == {"p": "1"}
     assert "mltrack.waiting" in again.data.tags
@@ -238,17 +264,17 @@ def test_a_cell_that_names_experiments_and_data_without_a_server_arrives_where_i
 
     mlflow.data.from_pandas(pd.DataFrame({"a": [1]}), name="frame")  # loads parts of MLflow
     line.mode = "refuse"
-    begun_s = time.perf_counter()
+    watch = patience.Watch()
     name = f"meant-{time.time_ns()}"
     with track("meant"):
         mlflow.set_experiment(name)
         with mlflow.start_run():
             mlflow.log_metric("m", 1.0, step=0)
             mlflow.log_input(mlflow.data.from_pandas(pd.DataFrame({"a": [1]}), name="frame"))
-    assert time.perf_counter() - begun_s < patience_s(10)
+    assert watch.took_s < 60, "MLflow itself takes minutes"
     line.mode = "up"
     client = MlflowClient(mlflow_server)
-    until_s = time.monotonic() + 90
+    until_s = time.monotonic() + patience.WAIT_S
     found: list[Any] = []
     while time.monotonic() < until_s and not (found and found[0].inputs.dataset_inputs):
         time.sleep(0.3)
