@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,14 +10,13 @@ from pathlib import Path
 
 import leftovers
 import mlflow_ground
+import places
 import pytest
 
 # pyspark takes a main module of which nothing is known for a run of its own doctests, and ends the
 # process when it is imported; pytest-xdist's workers have such a one.
 if getattr(sys.modules["__main__"], "__spec__", None) is None:
     sys.modules["__main__"].__spec__ = ModuleSpec("__main__", None)
-
-_CLEARED = ("MLFLOW_", "MLTRACK_", "DATABRICKS_", "AZUREML_")
 
 
 @pytest.fixture(autouse=True)
@@ -27,19 +25,8 @@ def private_place(
 ) -> Iterator[Path]:
     """Point data, Jupyter, home-like and working folders at a temporary place."""
     process = leftovers.Process()
-    for name in [name for name in os.environ if name.startswith(_CLEARED)]:
-        monkeypatch.delenv(name)
     place = tmp_path / "place"
-    work = place / "work"
-    work.mkdir(parents=True)
-    monkeypatch.setenv("MLTRACK_DATA_DIR", str(place / "data"))
-    # MLflow makes its schema once for all tests, not once for each
-    monkeypatch.setenv("MLTRACK_TEMPLATES_DIR", str(_templates(tmp_path_factory)))
-    monkeypatch.setenv("JUPYTER_DATA_DIR", str(place / "jupyter"))
-    monkeypatch.setenv("JUPYTER_CONFIG_DIR", str(place / "jupyter_config"))
-    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(place / "jupyter_runtime"))
-    monkeypatch.setenv("IPYTHONDIR", str(place / "ipython"))
-    monkeypatch.chdir(work)
+    monkeypatch.chdir(places.point_at(place, places.templates(tmp_path_factory), monkeypatch))
     yield place
     leftovers.end_keeper(place / "data")
     leftovers.forget_tracking()
@@ -50,7 +37,7 @@ def private_place(
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a real MLflow server that all tests use; names in it are a test's own."""
     place = mlflow_ground.of_all(tmp_path_factory) / "mlflow_server"
-    with mlflow_ground.shared(place, _templates(tmp_path_factory)) as address:
+    with mlflow_ground.shared(place, places.templates(tmp_path_factory)) as address:
         yield address
 
 
@@ -60,12 +47,8 @@ def mlflow_server(
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A real MLflow server for one test, and its process, to be ended in mid-work."""
     (tmp_path / "served").mkdir()
-    database = mlflow_ground.new_database(tmp_path / "served", _templates(tmp_path_factory))
+    database = mlflow_ground.new_database(tmp_path / "served", places.templates(tmp_path_factory))
     address, process = mlflow_ground.start(tmp_path / "server", database)
     yield address, process
     mlflow_ground.end(process.pid)
     process.wait(20)
-
-
-def _templates(factory: pytest.TempPathFactory) -> Path:
-    return factory.getbasetemp().parent / "mltrack_templates"

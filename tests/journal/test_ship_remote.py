@@ -47,7 +47,7 @@ def test_a_whole_run_arrives_as_plain_mlflow_would_have_written_it(server_port: 
         line.journal.event(wire.RunUpdated(run_id=rid, name="renamed"))
         ended(line.journal, status="FAILED", error="ValueError: x")
         line.handle.wake()
-        assert wait_shipped(line.journal.path, line.journal.position(), stall_s=60, timeout_s=120)
+        arrived(line)
         seen = until(lambda: health(data_dir(), workspace.id))  # written after the points
         assert (seen.state, seen.waiting_points) == ("ready", 0)
     assert_all_there_once(server_port, 2_500, "FAILED")
@@ -111,7 +111,7 @@ def test_s09_a_server_in_trouble_costs_nothing_and_loses_nothing(
         born(line.journal)
         log_points(line, 100)
         line.handle.wake()
-        assert wait_shipped(line.journal.path, line.journal.position(), stall_s=60, timeout_s=120)
+        arrived(line)
         count = 100
         for mode, state, words in faults:
             proxy.mode = mode
@@ -314,12 +314,12 @@ def test_a_hundred_ms_away_points_go_in_full_batches_side_by_side(
     with Shipped(workspace) as line:
         born(line.journal)
         line.handle.wake()
-        assert wait_shipped(line.journal.path, line.journal.position(), stall_s=60, timeout_s=120)
+        arrived(line)
         proxy.seen.clear()
         log_points(line, 5_000)
         ended(line.journal)
         line.handle.wake()
-        assert wait_shipped(line.journal.path, line.journal.position(), stall_s=60, timeout_s=120)
+        arrived(line)
         batches = [path for _, path, _ in proxy.seen if path.endswith("log-batch")]
         assert len(batches) <= 13, "5,000 rows of two are ten full batches"
     assert_all_there_once(server_port, 5_000)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import patience
+import places
 import pytest
 from jupyter_client.manager import KernelManager
 
@@ -177,6 +178,17 @@ def new_kernel(private_place: Path) -> Iterator[Callable[[], Kernel]]:
     yield make
     for kernel in made:
         kernel.close()
+
+
+@pytest.fixture(scope="module")
+def shared_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    """One kernel for those tests of a module that leave nothing in it, in a place of its own."""
+    with pytest.MonkeyPatch.context() as patched:
+        place = tmp_path_factory.mktemp("kernel") / "place"
+        kernel = Kernel(places.point_at(place, places.templates(tmp_path_factory), patched))
+    assert kernel.run("%load_ext jupyter_mltrack").status == "ok"
+    yield kernel
+    kernel.close()
 
 
 @pytest.fixture

@@ -189,14 +189,14 @@ def test_tab_offers_options_verbs_experiments_and_runs(kernel: Any) -> None:
     ],
 )
 def test_a_wrong_header_is_two_lines_and_the_cell_does_not_run(
-    kernel: Any, header: str, message: str, hint: str
+    shared_kernel: Any, header: str, message: str, hint: str
 ) -> None:
-    reply = kernel.run(f"%%track {header}\nprint('ran')\n")
+    reply = shared_kernel.run(f"%%track {header}\nprint('ran')\n")
     assert (reply.status, reply.stdout) == ("error", "")
     assert len(reply.traceback) == 2, reply.traceback
     assert reply.traceback[0].startswith(message)
     assert hint in reply.traceback[1]
-    assert kernel.run("%mltrack runs").lines == [
+    assert shared_kernel.run("%mltrack runs").lines == [
         "No runs here yet. Begin a cell with %%track to record one."
     ]
 

@@ -87,13 +87,13 @@ def test_a_server_that_hangs_does_not_hold_the_kernel(kernel: Any, hanging_serve
 
 @pytest.mark.parametrize("spec", ["no-such-place", "sqlite:///", "''", "http://"])
 def test_a_workspace_that_means_nothing_is_two_lines_and_changes_nothing(
-    kernel: Any, spec: str
+    shared_kernel: Any, spec: str
 ) -> None:
-    before = kernel.run("%mltrack status").lines[0]
-    reply = kernel.run(f"%mltrack use {spec}")
+    before = shared_kernel.run("%mltrack status").lines[0]
+    reply = shared_kernel.run(f"%mltrack use {spec}")
     assert reply.status == "error" or reply.lines[0] == before
     assert len(reply.traceback) <= 2
-    assert kernel.run("%mltrack status").lines[0].split(" · ")[1] == before.split(" · ")[1]
+    assert shared_kernel.run("%mltrack status").lines[0].split(" · ")[1] == before.split(" · ")[1]
 
 
 def test_damaged_settings_break_no_cell(kernel: Any) -> None:
@@ -154,18 +154,17 @@ NOTEBOOK = {
 def test_an_executed_and_exported_notebook_keeps_the_line(private_place: Path, store: Any) -> None:
     work = private_place / "work"
     (work / "book.ipynb").write_text(json.dumps(NOTEBOOK))
-    nbconvert = [sys.executable, "-m", "nbconvert", "--execute", "book.ipynb", "--to"]
-    for kind in ("notebook", "html"):
+    executed = ["--execute", "book.ipynb", "--to", "notebook", "--output", "out"]
+    for words in (executed, ["out.ipynb", "--to", "html"]):
         done = subprocess.run(
-            [*nbconvert, kind, "--output", f"out_{kind}"],
+            [sys.executable, "-m", "nbconvert", *words],
             cwd=work, capture_output=True, text=True, timeout=patience.WAIT_S, check=False, env=dict(os.environ),
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-    saved = json.loads((work / "out_notebook.ipynb").read_text())
+    saved = json.loads((work / "out.ipynb").read_text())
     (output,) = saved["cells"][1]["outputs"]
     text = output["data"]["text/plain"]
     assert re.fullmatch(r"✓ exported · loss 0.25 · 00:\d\d", "".join(text))
-    runs = store.runs()
-    assert [run["status"] for run in runs] == ["FINISHED", "FINISHED"]
-    assert output["metadata"]["mltrack"]["run_id"] in {run["id"] for run in runs}
-    assert re.search(r"</b></span> · loss 0.25 · 00:\d\d", (work / "out_html.html").read_text())
+    (run,) = store.runs()
+    assert (run["status"], run["id"]) == ("FINISHED", output["metadata"]["mltrack"]["run_id"])
+    assert re.search(r"</b></span> · loss 0.25 · 00:\d\d", (work / "out.html").read_text())

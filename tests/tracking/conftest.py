@@ -12,6 +12,7 @@ from typing import Any
 
 import leftovers
 import mlflow_ground
+import places
 import pytest
 
 
@@ -19,7 +20,7 @@ import pytest
 def database_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with MLflow's schema, made by MLflow once for all tests."""
     folder = tmp_path_factory.mktemp("template")
-    templates = tmp_path_factory.getbasetemp().parent / "mltrack_templates"
+    templates = places.templates(tmp_path_factory)
     path = mlflow_ground.new_database(folder, templates)
     with closing(sqlite3.connect(path)) as connection:  # one file, so that tests may copy it
         connection.execute("PRAGMA journal_mode = DELETE")
