@@ -50,4 +50,4 @@ class AsScript:
     def stop(self) -> None:
         """End it, if it still runs."""
         self._process.kill()
-        self._process.wait(20)
+        self._process.wait(150)

@@ -51,4 +51,4 @@ def mlflow_server(
     address, process = mlflow_ground.start(tmp_path / "server", database)
     yield address, process
     mlflow_ground.end(process.pid)
-    process.wait(20)
+    process.wait(150)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import patience
 import pytest
 from nbformat import v4
 
@@ -170,7 +171,7 @@ def test_a_notebook_that_is_stopped_or_killed_leaves_no_run_that_seems_to_go_on(
             [sys.executable, "-m", "jupyter_mltrack.cli", *words], stderr=subprocess.PIPE, text=True
         )
     for number, process in started.items():
-        until_s = time.monotonic() + 90
+        until_s = time.monotonic() + patience.WAIT_S
         while not Path(number.name.lower()).exists():
             assert process.poll() is None, process.communicate()
             assert time.monotonic() < until_s
@@ -179,7 +180,7 @@ def test_a_notebook_that_is_stopped_or_killed_leaves_no_run_that_seems_to_go_on(
     for number, process in started.items():
         process.communicate(timeout=150)
         assert process.returncode == wanted[number]
-    until_s = time.monotonic() + 60
+    until_s = time.monotonic() + patience.WAIT_S
     while True:
         runs = jupyter_mltrack.runs().runs
         if len(runs) == 6 and all(run.status in ("KILLED", "FAILED") for run in runs):

@@ -297,7 +297,7 @@ def test_a_script_is_the_source_of_its_runs_and_leaves_as_it_was() -> None:
         Path("deep", f"{name}.py").write_text(text)
         started.append(subprocess.Popen([sys.executable, f"deep/{name}.py"]))
     for process in started:
-        assert process.wait(120) == 0
+        assert process.wait(150) == 0
     jupyter_mltrack.sync(wait=True)
     runs = jupyter_mltrack.runs().runs
     assert len(runs) == 4

@@ -119,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._reset()
 
     def _hang(self, _body: bytes, _value: str) -> None:
-        self.owner.wait(120)
+        self.owner.wait(150)
         self._reset()
 
     def _status(self, _body: bytes, value: str) -> None:
@@ -175,7 +175,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _late(self, body: bytes, _value: str) -> None:
         self._reset()
         next_try = (self.command, self.path.split("?")[0], "pass")
-        end_s = time.monotonic() + 60
+        end_s = time.monotonic() + 150
         while next_try not in self.owner.answered and time.monotonic() < end_s:
             time.sleep(0.02)
         self._upstream(body)

@@ -146,8 +146,8 @@ class Shipped:
         if process is not None:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(10)
+                process.wait(150)
             except subprocess.TimeoutExpired:
                 os.kill(process.pid, signal.SIGKILL)
-                process.wait(10)
+                process.wait(150)
         self.handle.close()

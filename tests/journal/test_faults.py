@@ -95,7 +95,7 @@ def one_life(tmp_path: Path, fault: str) -> tuple[Path, int, list[str], str]:
         stderr=subprocess.PIPE,
     )  # fmt: skip
     status = Path(f"/proc/{process.pid}/status")
-    until = time.monotonic() + 10
+    until = time.monotonic() + 150
     while "TracerPid:\t0\n" in status.read_text():
         if tracer.poll() is not None or time.monotonic() > until:
             process.kill()

@@ -35,8 +35,8 @@ def test_a_signal_handler_that_logs_overwrites_nothing() -> None:
         signal.signal(signal.SIGALRM, on_alarm)
         signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
         i = 0
-        until = time.monotonic() + 1.5
-        while time.monotonic() < until:
+        until = time.process_time() + 1.2
+        while time.process_time() < until:
             plain.append({"a": float(i), "b": 1.0}, i)
             plain.append({f"new{i % 300}": 2.0}, i)
             i += 1
@@ -102,11 +102,11 @@ def test_an_interrupt_in_the_middle_of_append_loses_nothing_that_returned() -> N
         signal.signal(signal.SIGALRM, interrupt)
         returned = []
         i = interrupts = 0
-        until = time.monotonic() + 1.5
+        until = time.process_time() + 1.2
         signal.setitimer(signal.ITIMER_REAL, 0.0003, 0.0003)
-        while time.monotonic() < until:
+        while time.process_time() < until:
             try:
-                while time.monotonic() < until:
+                while time.process_time() < until:
                     sink.append({"a": float(i), f"k{i % 30}": 0.0}, i)
                     returned.append(i)
                     i += 1

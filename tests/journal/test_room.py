@@ -87,7 +87,7 @@ time.sleep(0.3)
 log(100)
 print(*told, "|", journal.in_memory, journal.lost_points)
 os.unlink(filler)
-until = time.monotonic() + 5
+until = time.monotonic() + 150
 while (journal.in_memory or journal.lost_points or "room_again" not in told) and time.monotonic() < until:
     time.sleep(0.02)
 log(100)

@@ -6,9 +6,10 @@ import os
 import threading
 import time
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import patience
 import pytest
 from journal_rig import WORKSPACE, points, read_all, run_python, small_segments
 
@@ -183,8 +184,14 @@ def test_the_disk_has_everything_soon_after_it_was_written(journal: Journal) -> 
     sink = journal.sink("run")
     for _ in range(5):
         sink.append({"a": 1.0})
-        time.sleep(0.2)
-        assert journal._space.current.synced == journal._space.current.used
+        wait_for(lambda: journal._space.current.synced == journal._space.current.used)
+
+
+def wait_for(holds: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + patience.WAIT_S
+    while not holds():
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
 
 
 def test_an_idle_journal_wakes_nobody_and_the_next_append_does(journal: Journal) -> None:
@@ -193,14 +200,14 @@ def test_an_idle_journal_wakes_nobody_and_the_next_append_does(journal: Journal)
     rounds = []
     tend = journal.tend
     journal.tend = lambda: rounds.append(1) or tend()  # type: ignore[method-assign]
-    time.sleep(2.0)
-    before = len(rounds)
-    time.sleep(0.6)
-    assert len(rounds) == before
+    until_s, before = time.monotonic() + patience.WAIT_S, -1
+    while len(rounds) != before:  # no round within a time in which a busy one has many
+        assert time.monotonic() < until_s
+        before = len(rounds)
+        time.sleep(2.0)
     sink.append({"a": 2.0})
-    time.sleep(0.2)
-    assert len(rounds) > before
-    assert journal._space.current.synced == journal._space.current.used
+    wait_for(lambda: len(rounds) > before)
+    wait_for(lambda: journal._space.current.synced == journal._space.current.used)
 
 
 def test_closing_gives_back_the_room_and_the_lease(journal: Journal) -> None:

@@ -44,7 +44,7 @@ def test_a_server_keeps_the_profile_and_the_curve(
     assert "mltrack/drift.html" in kept
 
     os.killpg(process.pid, 9)
-    process.wait(20)
+    process.wait(150)
     with pytest.raises(MltrackError) as caught:
         drift("churn", customers(600, 3))
     assert caught.value.code == "store_unreachable"

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import patience
 import pytest
 from watch_ground import INPUTS, customers
 
@@ -38,7 +39,7 @@ def serving(here: Workspace) -> Iterator[Workspace]:
     place = data_dir()
     for pid in processes_of(place):
         os.kill(pid, signal.SIGTERM)
-    until_s = time.monotonic() + 20
+    until_s = time.monotonic() + patience.WAIT_S
     while processes_of(place) and time.monotonic() < until_s:
         time.sleep(0.1)
     shutil.rmtree(place / "deployments", ignore_errors=True)
@@ -46,7 +47,7 @@ def serving(here: Workspace) -> Iterator[Workspace]:
 
 def logged(name: str, count: int) -> int:
     """Wait until so many requests are in the log: it is written after the answer."""
-    until_s = time.monotonic() + 20
+    until_s = time.monotonic() + patience.WAIT_S
     while True:
         found = monitor(name).requests
         if found >= count or time.monotonic() > until_s:
@@ -74,7 +75,7 @@ def test_what_an_endpoint_is_asked_is_watched_and_compared(serving: Workspace) -
         "age": "drift", "city": "ok", "visits": "ok", "member": "ok", "left": "drift",
     }  # fmt: skip
     answer("stop watched --yes")
-    until_s = time.monotonic() + 20
+    until_s = time.monotonic() + patience.WAIT_S
     while not list(endpoint_folder("watched").glob("*.parquet")) and time.monotonic() < until_s:
         time.sleep(0.2)  # the keeper has closed files packed
     assert list(endpoint_folder("watched").glob("*.parquet"))

@@ -154,7 +154,7 @@ class Kernel:
     def kill(self) -> None:
         """SIGKILL, and no new kernel."""
         os.kill(self.pid, 9)
-        self.manager.provisioner.process.wait(10)
+        self.manager.provisioner.process.wait(150)
 
     def close(self) -> None:
         self.client.stop_channels()

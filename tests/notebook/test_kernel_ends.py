@@ -134,7 +134,7 @@ def test_looking_at_the_runs_is_enough_to_end_what_a_dead_kernel_left(
 def test_a_kernel_that_exits_in_mid_cell_ends_its_run(new_kernel: Any, store: Any) -> None:
     kernel = new_kernel()
     kernel.start(f"%%track gone\n{LOOP.replace('time.sleep(200)', 'import os; os._exit(3)')}")
-    kernel.manager.provisioner.process.wait(20)
+    kernel.manager.provisioner.process.wait(150)
     (run,) = store.runs()
     assert (run["status"], run["metrics"]) == ("FAILED", {"x": 1.0})
 

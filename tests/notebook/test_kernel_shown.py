@@ -108,7 +108,7 @@ def test_a_run_keeps_what_its_cell_shows_and_the_cells_before_it(
     assert (trace[0], trace[-1]) == ("Traceback (most recent call last):", "ValueError: deep")
 
     artifacts = place.root / ".mltrack/artifacts" / runs["study"]["id"] / "artifacts/mltrack"
-    until_s = time.monotonic() + 15
+    until_s = time.monotonic() + 150
     while not (artifacts / kept.FIGURES).exists() and time.monotonic() < until_s:
         time.sleep(0.05)
     assert figures(artifacts) == shown

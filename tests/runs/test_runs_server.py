@@ -33,7 +33,7 @@ def server(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     address, process = mlflow_ground.start(place, place / "mlflow.db")
     yield address
     mlflow_ground.end(process.pid)
-    process.wait(20)
+    process.wait(150)
 
 
 @pytest.fixture(scope="session")

@@ -99,7 +99,7 @@ async def test_s16_s17_a_page_deploys_a_strangers_model_with_consent_to_these_fi
     wanted = {**body, "key": key, "consent_digest": plan["digest"]}
     jobs = [(await api("deploy", "POST", body=wanted)).json for _ in range(3)]
     assert len({job["id"] for job in jobs}) == 1
-    for _ in range(600):
+    for _ in range(1_500):
         job = (await api(f"deploy/job?id={jobs[0]['id']}")).json
         if job["state"] != "running":
             break

@@ -271,9 +271,9 @@ async def test_a_download_that_nobody_waits_for_ends(
     target = f"/a%40b/mltrack/api/runs/{RUN}/artifacts/file?path=a.bin&workspace={workspace_id}"
     head = f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:8888\r\nAuthorization: token {token}\r\n\r\n"
     writer.write(head.encode())
-    began = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)
+    began = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 150)
     assert b"Content-Length: 5368709120" in began
-    await asyncio.wait_for(reader.readexactly(8 << 20), 30)
+    await asyncio.wait_for(reader.readexactly(8 << 20), 150)
     assert children("far_download")
     writer.close()
     assert await until(lambda: not children("far_download"))

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import patience
 import pytest
 
 from jupyter_mltrack import jobs
@@ -42,7 +43,7 @@ async def test_a_script_is_submitted_once_looked_at_stopped_and_forgotten(
     assert first["id"] == again["id"]
     (listed,) = (await ask(jp_fetch, "jobs"))["jobs"]
     assert (listed["name"], listed["what"]) == ("train", "train.py --lr 0.1")
-    end_s = time.monotonic() + 60
+    end_s = time.monotonic() + patience.WAIT_S
     text = ""
     while "args ['--lr', '0.1']" not in text:
         assert time.monotonic() < end_s

@@ -255,7 +255,7 @@ def test_a_thread_that_outlives_its_block_stays_with_it(kept: Keeper) -> None:
     go = threading.Event()
 
     def late() -> None:
-        go.wait(10)
+        go.wait(150)
         log({"late": 1})
 
     with track("first"):
@@ -275,7 +275,7 @@ def test_a_new_thread_with_the_number_of_a_late_one_is_not_taken_for_it(kept: Ke
     go = threading.Event()
     with track("first"):
         log({"m": 1})
-        thread = threading.Thread(target=lambda: go.wait(10))
+        thread = threading.Thread(target=lambda: go.wait(150))
         thread.start()
     go.set()
     thread.join()
@@ -363,9 +363,9 @@ def test_a_signal_handler_may_log(kept: Keeper) -> None:
     with track("signals"):
         before = signal.signal(signal.SIGALRM, lambda *_: log({"alarm": 1}))
         signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
-        until = time.monotonic() + 0.3
+        until = time.process_time() + 0.3
         count = 0
-        while time.monotonic() < until:
+        while time.process_time() < until:
             log({"m": count}, step=count)
             count += 1
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -7,6 +7,7 @@ import re
 import time
 from pathlib import Path
 
+import patience
 import pytest
 from local_ground import COLUMNS, ROW, Ground, act, alive, wait_until
 
@@ -249,7 +250,7 @@ def test_whoever_watches_an_endpoint_learns_that_it_is_removed(ground: Ground) -
     thread.start()
     time.sleep(0.2)
     keeper_client.remove("gone")
-    thread.join(5)
+    thread.join(patience.WAIT_S)
     assert caught
     assert not thread.is_alive()
 
