@@ -21,6 +21,17 @@ from jupyter_mltrack.azure.credentials import credential
 from tests.emulators.azure import artifacts, mlflow_proxy
 from tests.emulators.azure.handle import Azure, Scope
 
+HERE = Path(__file__).parent
+LIMIT_S = 600
+"""The first test of a process waits for MLflow's server and for the import of Azure's clients."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of this folder their time, unless one says how much it needs."""
+    for item in items:
+        if HERE in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LIMIT_S))
+
 
 @pytest.fixture(scope="session")
 def azure_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:

@@ -46,7 +46,6 @@ def script(azure: Azure, tmp_path: Path) -> Iterator[AsScript]:
 def test_the_azure_notebook_goes_the_whole_way_and_leaves_nothing_that_costs_nor_does_its_script(
     azure: Azure, scope: Scope, script: AsScript, tmp_path: Path
 ) -> None:
-    mark = azure.requests.mark()
     folder = folder_for(scope, tmp_path / "kernel")
     shutil.copy(EXAMPLE, folder)
     notebook = nbformat.read(folder / EXAMPLE.name, as_version=4)
@@ -75,4 +74,4 @@ def test_the_azure_notebook_goes_the_whole_way_and_leaves_nothing_that_costs_nor
             assert words in text
         assert "billed" not in text.partition("✓ deleted compute")[2]
     assert "✓ tumours-forest · azureml:mltrack-cpu · done · returned accuracy" in shown
-    assert azure.requests.unknown(mark) == []
+    assert azure.unknown() == []

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from tests.emulators.azure import computes
+from tests.emulators.azure.jobs import jobs_of
 
 TRAIN = """
 import argparse, os, pathlib
@@ -38,7 +39,7 @@ def plain(azure: Any, scope: Any, name: str, **properties: Any) -> httpx.Respons
     )
 
 
-def wait(ml_client: Any, name: str, *states: str, timeout_s: float = 90) -> Any:
+def wait(ml_client: Any, name: str, *states: str, timeout_s: float = 150) -> Any:
     until_s = time.monotonic() + timeout_s
     while (job := ml_client.jobs.get(name)).status not in states:
         assert time.monotonic() < until_s, job.status
@@ -120,7 +121,7 @@ def test_a_job_goes_through_its_states_and_a_cancelled_one_leaves_no_process(
         computes.find(azure.workspace(scope), "cpu")["properties"]["properties"]["currentNodeCount"]
         == 1
     )
-    until_s = time.monotonic() + 30
+    until_s = time.monotonic() + 120
     while not (pids.exists() and len(pids.read_text().split()) == 2):
         assert time.monotonic() < until_s
         time.sleep(0.05)
@@ -128,7 +129,7 @@ def test_a_job_goes_through_its_states_and_a_cancelled_one_leaves_no_process(
     assert wait(ml_client, name, "Canceled", "Failed", "Completed").status == "Canceled"
     went = azure.workspace(scope).rooms["jobs"][name].states
     assert went == ["Queued", "Preparing", "Starting", "Running", "Canceled"]
-    until_s = time.monotonic() + 30
+    until_s = time.monotonic() + 120
     while any(Path(f"/proc/{pid}").exists() for pid in pids.read_text().split()):
         assert time.monotonic() < until_s  # what is killed is gone when somebody has reaped it
         time.sleep(0.05)
@@ -168,11 +169,21 @@ def test_a_job_that_fails_says_so_with_its_log_and_processes_of_a_distribution_k
         assert http.get(f"{history}/runs/{name}").status_code == 401
 
 
+def test_a_job_of_a_kind_that_the_emulator_cannot_run_is_taken_and_fails(
+    azure: Any, scope: Any
+) -> None:
+    assert plain(azure, scope, "sweep", jobType="Sweep", command="").status_code == 201
+    job = jobs_of(azure.workspace(scope))["sweep"]
+    assert job.ended.wait(150)
+    assert job.status == "Failed"
+    assert "command jobs only" in job.error["error"]["message"]
+
+
 def test_a_job_without_what_it_needs_is_refused(azure: Any, scope: Any) -> None:
     for wrong in (
         {"command": ""},
         {"command": "true", "environmentId": ""},
         {"command": "true", "computeId": f"{scope.arm_id}/computes/none"},
-        {"command": "true", "jobType": "Sweep"},
+        {"command": "true", "jobType": "Nonsense"},
     ):
         assert plain(azure, scope, "bad", **wrong).status_code == 400

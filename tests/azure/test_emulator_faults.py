@@ -15,7 +15,11 @@ from tests.emulators.azure.handle import Azure, Scope
 def _ask(azure: Azure, path: str, method: str = "GET", **more: Any) -> requests.Response:
     token = more.pop("token", None) or azure.token()
     return requests.request(
-        method, azure.origin + path, headers={"Authorization": f"Bearer {token}"}, timeout=60, **more
+        method,
+        azure.origin + path,
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=60,
+        **more,
     )
 
 

@@ -33,7 +33,7 @@ def _secret(azure: Azure, secret: str = "") -> Any:
 
 def _asks(azure: Azure, token: str) -> requests.Response:
     return requests.get(
-        f"{azure.origin}/subscriptions", headers={"Authorization": f"Bearer {token}"}, timeout=10
+        f"{azure.origin}/subscriptions", headers={"Authorization": f"Bearer {token}"}, timeout=60
     )
 
 
@@ -85,23 +85,23 @@ def test_the_page_for_codes_approves_and_declines(azure: Azure) -> None:
     def begun() -> dict[str, Any]:
         answer = requests.post(
             f"{azure.origin}/{azure.login.tenant}/oauth2/v2.0/devicecode",
-            data={"client_id": "c", "scope": f"{azure.origin}/.default"}, timeout=10,
+            data={"client_id": "c", "scope": f"{azure.origin}/.default"}, timeout=60,
         )  # fmt: skip
         return dict(answer.json())
 
     def asked(flow: dict[str, Any]) -> Any:
         sent = {"grant_type": "device_code", "client_id": "c", "device_code": flow["device_code"]}
         url = f"{azure.origin}/{azure.login.tenant}/oauth2/v2.0/token"
-        return requests.post(url, data=sent, timeout=10).json()
+        return requests.post(url, data=sent, timeout=60).json()
 
     flow, other = begun(), begun()
     assert asked(flow)["error"] == "authorization_pending"
     page = f"{azure.origin}/devicelogin"
     said = {"code": flow["user_code"].lower(), "as": "ada@example.org", "act": "approve"}
-    assert "You have signed in" in requests.post(page, data=said, timeout=10).text
+    assert "You have signed in" in requests.post(page, data=said, timeout=60).text
     assert asked(flow)["token_type"] == "Bearer"
     assert asked(flow)["error"] == "bad_verification_code"
-    requests.post(page, data={"code": other["user_code"], "act": "decline"}, timeout=10)
+    requests.post(page, data={"code": other["user_code"], "act": "decline"}, timeout=60)
     assert asked(other)["error"] == "authorization_declined"
 
 

@@ -64,8 +64,10 @@ async def _checked(state: State, endpoint: Endpoint, arm_id: str, body: Json) ->
     for one in ((sent.get("dataCollector") or {}).get("collections") or {}).values():
         # the SDK sends "enabled" and reads "Enabled"
         one["dataCollectionMode"] = str(one.get("dataCollectionMode") or "Disabled").capitalize()
-    name, version = model_name(str(sent.get("model") or ""))
-    await asyncio.to_thread(storage.model_source, state, endpoint.workspace, name, version)
+    model = str(sent.get("model") or "")
+    if model and not model.startswith("azureml://registries/"):
+        name, version = model_name(model)
+        await asyncio.to_thread(storage.model_source, state, endpoint.workspace, name, version)
     count = int((body.get("sku") or {}).get("capacity") or 1)
     if kind == "Managed":
         if not sent.get("instanceType"):
@@ -115,7 +117,8 @@ def _live(state: State, endpoint: Endpoint, made: Json, operation: Operation) ->
         folder = state.place / "deployments" / endpoint.workspace.guid / endpoint.name
         folder = folder / f"{name}-{endpoint.generation}"
         environment = properties.get("environmentVariables") or {}
-        scorer = served(state, endpoint.workspace, str(properties["model"]), folder, environment)
+        model = str(properties.get("model") or "")
+        scorer = served(state, endpoint.workspace, model, folder, environment)
         before = endpoint.scorers.get(name)
         endpoint.scorers[name] = scorer
         scorer.start(state)
@@ -138,6 +141,11 @@ def served(
 ) -> Scorer:
     """A scoring process of a registered model, not started yet; its files and log are in `folder`."""
     shutil.rmtree(folder, ignore_errors=True)
+    if not _MODEL.search(model) or model.startswith("azureml://registries/"):
+        message = (
+            f"This emulator serves models of its workspaces only, no '{model or 'container'}'."
+        )
+        raise ApiError(400, "UserError", message)
     name, version = model_name(model)
     source = storage.model_source(state, workspace, name, version)
     at = storage.fetch(state, workspace, source, folder / "model")

@@ -119,6 +119,9 @@ class Job:
         return name, int((self.properties.get("resources") or {}).get("instanceCount") or 1)
 
     def _execute(self) -> str:
+        if self.properties.get("jobType", "Command") != "Command":
+            kind = self.properties["jobType"]
+            raise ApiError(400, "UserError", f"This emulator runs command jobs only, no {kind}.")
         work = self.folder / "wd"
         self._code(work)
         inputs, outputs = self._inputs(), self._outputs()

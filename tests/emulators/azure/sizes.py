@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -35,12 +36,17 @@ SIZES = [
     Size("Standard_NC6s_v3", "standardNCSv3Family", 6, 112, 1, 3.06),
     Size("Standard_NC4as_T4_v3", "standardNCASv3T4Family", 4, 28, 1, 0.53),
 ]
+_NAME = re.compile(r"standard_([a-z]+)(\d+)[\w-]*", re.IGNORECASE)
 _BY_NAME = {size.name.lower(): size for size in SIZES}
 
 
 def size_of(name: str) -> Size:
     """A size by its name, or the service's 400."""
     found = _BY_NAME.get(name.lower())
+    if found is None and (other := _NAME.fullmatch(name)):
+        # the service has hundreds of them: one that is not listed here has the cores of its name
+        cores = int(other[2])
+        return Size(name, f"standard{other[1].upper()}Family", cores, 4 * cores, 0, 0.1 * cores)
     if found is None:
         raise ApiError(400, "InvalidVmSize", f"VM size '{name}' is not supported in this region.")
     return found
@@ -60,8 +66,8 @@ def used(state: State, sub: str, *, without: str = "") -> dict[str, int]:
               if one["id"].lower() != without.lower()),
         ]  # fmt: skip
         for size, count in asked:
-            if size.lower() in _BY_NAME:
-                one = _BY_NAME[size.lower()]
+            if size.lower() in _BY_NAME or _NAME.fullmatch(size):
+                one = size_of(size)
                 total[one.family] = total.get(one.family, 0) + one.vcpus * count
     return total
 
