@@ -207,7 +207,7 @@ async def test_sync_ships_what_waits(api, project, workspace, journal, begin_run
 
 
 async def test_a_store_that_cannot_be_reached_is_told_with_the_runs_that_wait(
-    api, begin_run, until
+    api, begin_run, until, patient_with_stores
 ):
     unreachable = resolve("http://127.0.0.1:9")
     journal = Journal.create(unreachable)
@@ -268,7 +268,7 @@ def test_an_index_over_a_folder_that_is_not_there_is_empty(tmp_path):
 
 @pytest.mark.parametrize("from_store", [False, True], ids=["series file", "store"])
 async def test_a_resumed_run_is_drawn_with_its_older_points(
-    api, finished, project, workspace, begin_run, from_store
+    api, finished, project, workspace, begin_run, from_store, until
 ):
     if from_store:
         shutil.rmtree(data_dir() / "series")
@@ -283,10 +283,13 @@ async def test_a_resumed_run_is_drawn_with_its_older_points(
         assert columns["acc"]["steps"] == list(range(300))
         assert (answer["status"], answer["reset"]) == ("RUNNING", True)
         journal.sink(RUN).append({"loss": 8.0}, 301, 99_001)
-        await asyncio.sleep(0.3)
-        more = (
-            await api(f"runs/{RUN}/series?workspace={workspace.id}&since={answer['cursor']}")
-        ).json
+
+        async def newer():
+            path = f"runs/{RUN}/series?workspace={workspace.id}&since={answer['cursor']}"
+            found = (await api(path)).json
+            return found if found["columns"] else None
+
+        more = await until(newer)
         assert [(one["key"], one["values"]) for one in more["columns"]] == [("loss", [8.0])]
         assert more["reset"] is False
     finally:
