@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import sqlite3
 import subprocess
 import sys
 import uuid
+from contextlib import closing
 from pathlib import Path
 
+import mlflow_ground
+import places
 import pytest
 
 from jupyter_mltrack import workspaces
 
 START_MS = 1_700_000_000_000
 
-_EMPTY = """
-import sys
-from jupyter_mltrack import workspaces
-workspaces.resolve(sys.argv[1]).prepare()
-"""
 _SCHEMA = """
 import sys
 from mlflow.tracking import MlflowClient
@@ -80,36 +77,38 @@ def _fill(path: Path, run_count: int) -> None:
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with MLflow's schema, from the template that all tests share."""
     folder = tmp_path_factory.mktemp("empty")
-    base = tmp_path_factory.getbasetemp().parent
-    environment = {
-        **os.environ,
-        "MLTRACK_TEMPLATES_DIR": str(base / "mltrack_templates"),
-        "MLTRACK_DATA_DIR": str(folder / "data"),
-    }
-    made = [sys.executable, "-c", _EMPTY, str(folder)]
-    subprocess.run(made, check=True, capture_output=True, env=environment)
-    path = folder / ".mltrack" / "mlflow.db"
-    with sqlite3.connect(path) as connection:  # one file, so that tests may copy it
+    path = mlflow_ground.new_database(folder, places.templates(tmp_path_factory))
+    with closing(sqlite3.connect(path)) as connection:  # one file, so that tests may copy it
         connection.execute("PRAGMA journal_mode = DELETE")
     return path
 
 
-def _store(empty_database: Path, folder: Path, run_count: int) -> Path:
-    path = folder / "mlflow.db"
+@pytest.fixture(scope="session")
+def with_experiments(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database in which MLflow made an experiment, and another that it deleted."""
+    path = tmp_path_factory.mktemp("experiments") / "mlflow.db"
     shutil.copy(empty_database, path)
     subprocess.run([sys.executable, "-c", _SCHEMA, str(path)], check=True, capture_output=True)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    return path
+
+
+def _store(with_experiments: Path, folder: Path, run_count: int) -> Path:
+    path = folder / "mlflow.db"
+    shutil.copy(with_experiments, path)
     _fill(path, run_count)
     return path
 
 
 @pytest.fixture(scope="session")
-def database(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _store(empty_database, tmp_path_factory.mktemp("filled"), 1_500)
+def database(with_experiments: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _store(with_experiments, tmp_path_factory.mktemp("filled"), 1_500)
 
 
 @pytest.fixture(scope="session")
-def large_database(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _store(empty_database, tmp_path_factory.mktemp("large"), 10_000)
+def large_database(with_experiments: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _store(with_experiments, tmp_path_factory.mktemp("large"), 10_000)
 
 
 @pytest.fixture
