@@ -102,6 +102,14 @@ def test_the_version_and_help_need_no_workspace() -> None:
     assert "--sort METRIC" in mltrack("runs", "--help").stdout
 
 
+def test_the_package_is_the_same_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter_mltrack", "help", "runs"],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, mltrack("help", "runs").stdout)
+
+
 def test_a_reader_that_goes_away_and_a_terminal_without_unicode_do_no_harm() -> None:
     record("bête")
     piped = subprocess.run(

@@ -17,7 +17,7 @@ from jupyter_mltrack.settings import load_settings
 from jupyter_mltrack.tracking import choice
 from jupyter_mltrack.verbs import VERBS, find_verb, function_of
 from jupyter_mltrack.verbs.door import answer, answer_words
-from jupyter_mltrack.verbs.parsing import Word, parse, split_line
+from jupyter_mltrack.verbs.parsing import Word, parse, quoted, split_line
 from jupyter_mltrack.verbs.saving import save_experiment, save_workspace
 
 
@@ -64,6 +64,11 @@ def test_help_says_every_verb_and_every_option() -> None:
 # ------------------------------------------------------------------------------- the words
 
 
+@pytest.mark.parametrize("text", ["a", "a b", "it's", 'a "b" c', """ '\\" """, "\\", ""])
+def test_a_quoted_text_is_one_word(text: str) -> None:
+    assert [word.text for word in split_line(quoted(text))] == [text]
+
+
 def test_words_keep_their_quotes_where_a_filter_needs_them() -> None:
     assert split_line("""show "my run" a\\ b x='y z'""") == [
         Word("show", "show"), Word('"my run"', "my run"), Word("a\\ b", "a b"), Word("x='y z'", "x=y z"),
@@ -73,6 +78,10 @@ def test_words_keep_their_quotes_where_a_filter_needs_them() -> None:
     call = parse(split_line('runs "metrics.acc > 0.9" --all --json'))
     assert (call.keywords, call.as_json) == ({"filter": "metrics.acc > 0.9", "all": True}, True)
     assert parse([]).verb.name == "status"
+    call = parse(split_line("diff my-run my-run (2)"))
+    assert call.keywords == {"run": "my-run", "other": "my-run (2)"}
+    call = parse([Word("compare", "compare"), Word("my run", "my run"), Word("b (3)", "b (3)")])
+    assert call.keywords == {"run": ["my run", "b (3)"]}
     assert parse(split_line("use http://x --save=team")).keywords == {
         "spec": "http://x",
         "save": "team",

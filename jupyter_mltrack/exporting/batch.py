@@ -80,11 +80,17 @@ class Batch:
         self._name = name or self._path.stem
         self.notebook = _read(self._path)
         self.note = parameters.put_in(self.notebook, self._values)
-        self._cells = [
+        self._code = [
             at
             for at, cell in enumerate(self.notebook.cells)
             if cell.cell_type == "code" and cell.source.strip()
         ]
+        self._cells = [
+            at
+            for at in self._code
+            if parameters.GIVEN not in self.notebook.cells[at].metadata.get("tags", ())
+        ]
+        """Those that a person counts: the one that holds the values was put in."""
         self._done = 0
         self._began_s = time.monotonic()
         self._shown = ""
@@ -154,7 +160,7 @@ class Batch:
 
     def source(self) -> str:
         """The code cells one below the other."""
-        cells = [self.notebook.cells[at].source for at in self._cells]
+        cells = [self.notebook.cells[at].source for at in self._code]
         return "\n\n".join(f"# %%\n{source}" for source in cells)
 
     # ----------------------------------------------------------------------- execution
@@ -190,10 +196,14 @@ class Batch:
         elapsed = duration(int((time.monotonic() - self._began_s) * 1000))
         if execution.at is None:
             return f"◐ {self._name} · starting a kernel · {elapsed}"
-        number = min(self._done + 1, len(self._cells))
+        number = self._number(execution.at)
         lines = self.notebook.cells[execution.at].source.strip().splitlines()
         first = lines[0][:60] if lines else ""
         return f"◐ {self._name} · cell {number} of {len(self._cells)} · {first} · {elapsed}"
+
+    def _number(self, at: int) -> int:
+        """The number of a cell; the values belong to the cell above them."""
+        return max(1, sum(one <= at for one in self._cells))
 
     def _cell_ended(self, context: CellContext, at: int) -> None:
         """A cell has ended; called in the thread of the execution."""
@@ -268,7 +278,7 @@ class Batch:
             cells=len(self._cells),
             executed=self._done,
             took_ms=int((time.monotonic() - self._began_s) * 1000),
-            failed_cell=None if failed is None else self._cells.index(failed) + 1,
+            failed_cell=None if failed is None else self._number(failed),
             error=error,
             out=str(self._out or ""),
             stored=stored,

@@ -111,6 +111,8 @@ class JournalShip:
         Raises:
             StoreTrouble: it needs MLflow, which this process may not use.
         """
+        if isinstance(self._store, SqliteStore) and not self._store.is_current():
+            self.close()  # somebody deleted it: what comes goes into a new one
         if self._store is None:
             database = self.workspace.database
             if database is not None and not usable(database):

@@ -37,6 +37,15 @@ def usable(database: Path) -> bool:
         return False
 
 
+def _file_of(database: Path) -> tuple[int, int] | None:
+    """What tells the file from one that comes later under its name; None where there is none."""
+    try:
+        found = os.stat(database)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class SqliteStore:
     """A store behind a SQLite file.
 
@@ -61,9 +70,15 @@ class SqliteStore:
         """How long one attempt waits for another writer to finish."""
         self._call = call
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        """The file that is connected: another one may take its place."""
         self._experiments: dict[str, int] = {}
 
     # ------------------------------------------------------------------------- opening
+
+    def is_current(self) -> bool:
+        """Say whether the file that was connected is still the one of that name."""
+        return self._connection is None or self._file == _file_of(self.database)
 
     def open(self) -> None:
         """Connect if not connected.
@@ -72,9 +87,10 @@ class SqliteStore:
             StoreTrouble: the database is missing, locked, damaged or of another schema.
         """
         if self._connection is not None:
-            if self.database.exists():
+            if self.is_current():
                 return
             self.close()
+        self._file = _file_of(self.database)
         with _translated(self.database):
             if schema_of(self.database) not in TESTED_SCHEMAS:
                 raise StoreTrouble("connecting", f"The database {self.database} is not ready yet.")

@@ -38,6 +38,8 @@ def matcher(context: CompletionContext) -> SimpleMatcherResult:
     if not token:
         lead = typed
     texts = [text[len(lead) :] for text in offered if text.startswith(typed)]
+    if typed and token == typed:  # a name that needs quotes, of which none was typed yet
+        texts += [text for text in offered if text.startswith((f'"{typed}', f"'{typed}"))]
     completions = [SimpleCompletion(text=text, type="magic option") for text in texts if text]
     return {"completions": completions, "suppress": True}
 
@@ -116,12 +118,14 @@ def _experiments() -> Iterable[str]:
 
 def _runs() -> Iterable[str]:
     from jupyter_mltrack import runs
+    from jupyter_mltrack.runs.tags import title_of
 
     place = _local()
     if place is None:
         return _RUN_WORDS
     page = runs.list_runs(place, limit=_RUNS_SHOWN)
-    names = dict.fromkeys(_quoted(run.name) for run in page.runs if run.name)
+    titles = (title_of(run.name, run.attempt) for run in page.runs if run.name)
+    names = dict.fromkeys(_quoted(title) for title in titles)
     best = [f"best:{metric}" for metric in _metrics_of(page)]
     return [*_RUN_WORDS, *best, *names, *(run.run_id[:8] for run in page.runs)]
 
@@ -207,4 +211,6 @@ def _local() -> Any:
 
 
 def _quoted(name: str) -> str:
-    return f'"{name}"' if any(character.isspace() for character in name) else name
+    from jupyter_mltrack.verbs.parsing import quoted
+
+    return quoted(name)

@@ -19,4 +19,6 @@ def restore(run: str) -> str:
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if shell is not None:
         shell.set_next_input(source, replace=False)
+    if detail.summary.notebook is None:
+        return f"{detail.summary.name}: its script is in the cell below"
     return f"{detail.summary.name}: its cell is below; run it to make its next attempt"

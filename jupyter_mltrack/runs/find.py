@@ -1,5 +1,6 @@
 """Find the one run that a person means: id, prefix, name, `last~2`, `best:loss`, `worst:acc`.
 
+A cell that is run again makes runs of one name: `train (2)`, as lists show it, is attempt 2.
 Several fit: the choices are named and nothing is done. `best` means the lowest value for a metric
 whose name speaks of a loss or an error, else the highest; a value that is no number never wins.
 """
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _LAST = re.compile(r"last(?:~(\d{1,6}))?\Z")
 _BEST = re.compile(r"(best|worst):(.+)\Z", re.DOTALL)
+_ATTEMPT = re.compile(r"(.+) \((\d{1,6})\)\Z", re.DOTALL)
 _ID = re.compile(r"[0-9a-f]{4,32}\Z")
 _CHOICES_SHOWN = 8
 
@@ -108,9 +110,12 @@ def no_metric(metric: str, runs: Iterable[wire.RunSummary]) -> NotFound:
 
 
 def _by_name_or_id(workspace: Workspace, spec: str, list_runs: ListRuns) -> list[wire.RunSummary]:
-    """Runs whose id or name is `spec`; if there is none, those whose id begins with it."""
+    """Runs whose id or name is `spec`; if there is none, those it is an attempt or a prefix of."""
     named: dict[str, wire.RunSummary] = {}
+    tried: dict[str, wire.RunSummary] = {}
     prefixed: dict[str, wire.RunSummary] = {}
+    meant = _ATTEMPT.match(spec)
+    attempt = (meant[1], int(meant[2])) if meant else None
     token = None
     while True:
         page = list_runs(workspace, text=spec.split(maxsplit=1)[0], limit=200, page_token=token)
@@ -119,12 +124,14 @@ def _by_name_or_id(workspace: Workspace, spec: str, list_runs: ListRuns) -> list
                 return [run]
             if run.name == spec:
                 named[run.run_id] = run
+            elif (run.name, run.attempt) == attempt:
+                tried[run.run_id] = run
             elif _ID.match(spec) and run.run_id.startswith(spec):
                 prefixed[run.run_id] = run
         token = page.next_page_token
         if token is None or len(named) > 1_000:
             break
-    return list((named or prefixed).values())
+    return list((named or tried or prefixed).values())
 
 
 def _ambiguous(spec: str, runs: list[wire.RunSummary]) -> Ambiguous:
@@ -132,9 +139,11 @@ def _ambiguous(spec: str, runs: list[wire.RunSummary]) -> Ambiguous:
 
     now_ms = int(time.time() * 1000)
     runs = sorted(runs, key=lambda run: -run.start_ms)
+    again = any(run.attempt > 1 for run in runs)
+    titles = [f"{run.name} ({run.attempt})" if again else run.name for run in runs]
     choices = [
-        f"{run.run_id[:8]} ({clean(run.name)}, {run.status.lower()}, {ago(run.start_ms, now_ms)})"
-        for run in runs
+        f"{run.run_id[:8]} ({clean(title)}, {run.status.lower()}, {ago(run.start_ms, now_ms)})"
+        for run, title in zip(runs, titles, strict=True)
     ]
     shown = ", ".join(choices[:_CHOICES_SHOWN])
     more = f", and {len(choices) - _CHOICES_SHOWN} more" if len(choices) > _CHOICES_SHOWN else ""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jupyter_mltrack.workspaces import Workspace
 
 DEFAULT_EXPERIMENT = ("0", "Default")
+_DEFAULTS = ((None, None), (None, "0"))
 _ATTRIBUTES = {
     "run_name": "name",
     "created": "start_ms",
@@ -81,7 +82,7 @@ def fits(run: WaitingRun, wanted: Wanted) -> bool:
     facts = run.facts
     if wanted.experiment is not None:
         mine = (facts.experiment, facts.experiment_id)
-        default = mine == (None, None) and wanted.experiment in DEFAULT_EXPERIMENT
+        default = mine in _DEFAULTS and wanted.experiment in DEFAULT_EXPERIMENT
         if wanted.experiment not in mine and not default:
             return False
     texts = [

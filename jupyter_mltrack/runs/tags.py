@@ -58,6 +58,11 @@ def attempt_of(tags: dict[str, str]) -> int:
     return int(said) if said.isdecimal() and len(said) < 10 else 1
 
 
+def title_of(name: str, attempt: int) -> str:
+    """The name as lists show it, and as a person may type it: `train (2)` from attempt 2 on."""
+    return f"{name} ({attempt})" if attempt > 1 else name
+
+
 def is_shown(key: str) -> bool:
     """Whether a tag is for people: those that programs note for themselves make no columns."""
     return key in _NOT_INTERNAL or not key.startswith(("mlflow.", "mltrack."))

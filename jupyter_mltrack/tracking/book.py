@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mltrack.tracking import board, caution, leaving, redaction
+from jupyter_mltrack.tracking.footing import Footing
 from jupyter_mltrack.tracking.run_state import RunState
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Book:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self.footing = Footing(workspace)
         self.runs: dict[str, RunState] = {}
         self.aliases: dict[str, str] = {}
         """Id in the store -> id here, for runs that the store gave another id."""
@@ -178,6 +180,7 @@ class Book:
         tags = redaction.redact_pairs(run.tags)
         run.tags = {name: value[:MAX_TAG] for name, value in tags.items()}
         run.name = redaction.redact(run.name)
+        self.footing.look()
         with self.lock:
             known = self.runs.get(run.run_id)
             if known is not None and known.written:
@@ -268,6 +271,7 @@ class Book:
         """Journal the end of a run, and have it sent; an empty run does not wait for the disk."""
         from jupyter_mltrack import wire
 
+        self.footing.look()
         run = self.runs.get(run_id)
         end_ms = now_ms() if end_ms is None else end_ms
         error = redaction.redact(error)[:1000] if error else None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mltrack.journal.mlflow_doors import is_network
-from jupyter_mltrack.tracking import entities, refusal, validity
+from jupyter_mltrack.tracking import entities, footing, refusal, validity
 from jupyter_mltrack.tracking.book import MAX_PARAM, MAX_TAG, Book, book_for
 from jupyter_mltrack.tracking.leaving import honest
 from jupyter_mltrack.tracking.lineage import current_context
@@ -41,12 +41,18 @@ class Ledger:
         self.workspace = workspace
         self.book: Book = book_for(workspace)
         self.build = build
+        self._footing = self.book.footing.look()
         self.reading = Reading(self)
         self.births = Births(self)
 
     @property
     def real(self) -> Any:
-        """MLflow's own store."""
+        """MLflow's own store, on the database that is there now."""
+        changes = self.book.footing.look()
+        if changes != self._footing:
+            self._footing = changes
+            self.births.experiments.clear()
+            footing.let_go(self.workspace.tracking_uri)
         return self.build()
 
     @property

@@ -237,7 +237,7 @@ class _Rememberer:
                 all_watched = dict(self._watched)
             for watched in all_watched.values():
                 watched.is_last_look = watched.ended
-            self._share_out(all_watched)
+            self._share_out()
             for key, watched in all_watched.items():
                 try:
                     done = watched.tick()
@@ -282,19 +282,22 @@ class _Rememberer:
             return
         self._shown.append((context, display))
 
-    def _share_out(self, all_watched: dict[int, Watched]) -> None:
-        """Give each piece of output, and what was shown, to the cell that it belongs to."""
+    def _share_out(self) -> None:
+        """Give each piece of output, and what was shown, to the cell that it belongs to.
+
+        That may be one that began since the thread looked which there are.
+        """
         self._shown_bytes = 0
         while self._shown:
             context, display = self._shown.popleft()
-            watched = all_watched.get(id(context))
+            watched = self._watched.get(id(context))
             if watched is not None:
                 watched.displays.append(display)
         module: Any = sys.modules.get("jupyter_mltrack.tracking.tee")
         if module is None:
             return
         for piece in module.tee.take():
-            watched = all_watched.get(id(piece.context))
+            watched = self._watched.get(id(piece.context))
             if watched is not None:
                 watched.pieces.append(piece)
                 if piece.text is module.LOST:

@@ -11,6 +11,7 @@ from jupyter_mltrack import wire
 from jupyter_mltrack.display_text import clean, shorten
 from jupyter_mltrack.errors import UsageError
 from jupyter_mltrack.render import Column, View, line, note, table
+from jupyter_mltrack.runs.tags import title_of
 
 COMPARED_MAX = 50
 _SHOWN_ROWS = 200
@@ -135,7 +136,8 @@ def diff_view(found: wire.RunDiff, _now_ms: int) -> View:
 
 
 def _title(run: wire.RunSummary) -> str:
-    return f"{shorten(run.name or 'run', _NAME_WIDTH)} {run.run_id[:8]}"
+    name = title_of(shorten(run.name or "run", _NAME_WIDTH), run.attempt)
+    return f"{name} {run.run_id[:8]}"
 
 
 def _text(value: str | None) -> str:

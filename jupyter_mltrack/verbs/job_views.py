@@ -75,6 +75,8 @@ def size(size_bytes: int | None) -> str:
     """So many bytes, for people."""
     if size_bytes is None:
         return ""
+    if size_bytes < 1000:
+        return f"{size_bytes} B"
     if size_bytes < 1 << 20:
         return f"{size_bytes / 1024:.0f} kB"
     return f"{size_bytes / 2**20:.1f} MB"

@@ -6,12 +6,15 @@ word must be answered by two lines that name it and what was probably meant.
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from jupyter_mltrack.display_text import clean
 from jupyter_mltrack.errors import UsageError
 from jupyter_mltrack.verbs.rows import Argument, Verb
 from jupyter_mltrack.verbs.table import find_verb, nearest
+
+_ATTEMPT = re.compile(r"\(\d+\)\Z")
 
 
 class Word(NamedTuple):
@@ -69,6 +72,28 @@ def split_line(line: str) -> list[Word]:
     if began:
         words.append(Word(raw, text))
     return words
+
+
+def quoted(text: str) -> str:
+    """The text as `split_line` takes it for one word."""
+    if text and not any(one.isspace() or one in "'\"\\" for one in text):
+        return text
+    for quote in "\"'":
+        if quote not in text:
+            return f"{quote}{text}{quote}"
+    return "".join(one if one.isalnum() else f"\\{one}" for one in text)
+
+
+def _with_attempts(words: list[Word]) -> list[Word]:
+    """The words, `train (2)` as one: lists show the attempts of a cell like that."""
+    found: list[Word] = []
+    for word in words:
+        if found and _ATTEMPT.match(word.raw):
+            text = f"{found[-1].text} {word.text}"
+            found[-1] = Word(quoted(text), text)
+        else:
+            found.append(word)
+    return found
 
 
 def parse(words: list[Word]) -> Call:
@@ -138,8 +163,13 @@ def _take_option(verb: Verb, word: Word, rest: list[Word], keywords: dict[str, A
 
 
 def _take_words(verb: Verb, loose: list[Word], keywords: dict[str, Any]) -> None:
+    if any(argument.kind == "run" for argument in verb.words):
+        loose = _with_attempts(loose)
     for argument in verb.words:
-        if argument.rest and loose:
+        if argument.rest and loose and argument.kind == "run":
+            keywords[argument.field] = [word.text for word in loose]
+            loose = []
+        elif argument.rest and loose:
             keywords[argument.field] = (
                 loose[0].text if len(loose) == 1 else " ".join(word.raw for word in loose)
             )

@@ -81,5 +81,8 @@ class Verb(NamedTuple):
 
 JSON = Argument("--json", "Print the answer as JSON.")
 YES = Argument("--yes", "The answer, given ahead.")
-RUN = "Id, beginning of an id, name, last, last~2, best:METRIC or worst:METRIC."
+RUN = (
+    "Id, beginning of an id, name, NAME (2) for an attempt, last, last~2, best:METRIC, "
+    "worst:METRIC."
+)
 NEWEST = "NAME/VERSION; NAME means its newest version."

@@ -10,7 +10,7 @@ from jupyter_mltrack import wire
 from jupyter_mltrack.display_text import ago, clean, duration, number
 from jupyter_mltrack.journal.columns import metric_rank
 from jupyter_mltrack.render import Column, View, line, note, pairs, table
-from jupyter_mltrack.runs.tags import ORDER
+from jupyter_mltrack.runs.tags import ORDER, title_of
 from jupyter_mltrack.tracking.names import decode
 from jupyter_mltrack.verbs import (
     azure_views,
@@ -102,7 +102,7 @@ def _runs_table(runs: list[wire.RunSummary], now_ms: int, total: int | None) -> 
         values = {metric.key: metric_text(metric) for metric in run.metrics}
         row = [
             MARKS.get(run.status, "?"),
-            run.name,
+            title_of(run.name, run.attempt),
             run.run_id[:8],
             ago(run.start_ms, now_ms),
             duration(elapsed_ms(run, now_ms)),

@@ -74,7 +74,7 @@ def test_a_notebook_is_one_run_with_its_cells_below_it_however_it_is_executed() 
         jupyter_mltrack.run("train.ipynb", out="nowhere/done.ipynb")
     answer = shell("jupyter_mltrack.cli", "run", "train.ipynb", "-p", "lr=0.5", "-o", "done.ipynb")
     assert (answer.returncode, answer.stderr) == (0, "")
-    assert "✓ train · 6 of 6 cells" in answer.stdout
+    assert "✓ train · 5 of 5 cells" in answer.stdout
     parent, *_ = [run for run in jupyter_mltrack.runs().runs if run.name == "train"]
     children = [run for run in jupyter_mltrack.runs().runs if run.parent_run_id == parent.run_id]
     assert (parent.status, parent.children) == ("FINISHED", 2)

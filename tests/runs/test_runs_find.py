@@ -87,6 +87,23 @@ def test_several_that_fit_are_listed_and_nothing_is_chosen(known: Any) -> None:
     assert str(caught.value).count("\n") == 1
 
 
+def test_an_attempt_is_found_as_lists_show_it(known: Any) -> None:
+    place, ids = known
+    client = MlflowClient(tracking_uri=place.tracking_uri)
+    for number, label in enumerate(("b1", "b2"), start=1):
+        client.set_tag(ids[label], "mltrack.attempt", str(number))
+    assert runs.find_run(place, "b (2)") == ids["b2"]
+    assert runs.find_run(place, "b (1)") == ids["b1"]
+    with pytest.raises(NotFound):
+        runs.find_run(place, "b (3)")
+    with pytest.raises(Ambiguous) as caught:
+        runs.find_run(place, "b")
+    assert f"{ids['b2'][:8]} (b (2), running" in caught.value.hint
+    assert f"{ids['b1'][:8]} (b (1), running" in caught.value.hint
+    client.set_tag(ids["a"], "mlflow.runName", "b (2)")
+    assert runs.find_run(place, "b (2)") == ids["a"], "a run of exactly this name comes first"
+
+
 @pytest.mark.parametrize("spec", ["", "  "])
 def test_nothing_named_is_a_wrong_word(known: Any, spec: str) -> None:
     with pytest.raises(UsageError):

@@ -315,19 +315,22 @@ def interrupt():
         time.sleep(0.03)
 
 thread = threading.Thread(target=interrupt)
-ended = False
 try:
-    with track("stopped"):
-        thread.start()
-        while True:
-            log({"m": 1})
-except KeyboardInterrupt:
-    ended = True
-while thread.is_alive():
     try:
+        try:
+            try:
+                with track("stopped"):
+                    thread.start()
+                    while True:
+                        log({"m": 1})
+            finally:
+                thread.join()
+        finally:
+            thread.join()
+    finally:  # each interrupt leaves one of the blocks, wherever it comes
         thread.join()
-    except KeyboardInterrupt:
-        pass
+except KeyboardInterrupt:
+    pass
 assert current_context() is None
 assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 with track("next"):

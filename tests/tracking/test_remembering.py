@@ -24,7 +24,7 @@ from jupyter_mltrack.tracking.tee import Tee, tee
 
 
 def output_of(run_id: str, place: workspaces.Workspace | None = None) -> list[str]:
-    remembering.finish()
+    remembering.finish(120)
     found = get_output(place or workspaces.resolve(), run_id)
     return [line.text for line in found.lines]
 
@@ -32,7 +32,9 @@ def output_of(run_id: str, place: workspaces.Workspace | None = None) -> list[st
 def test_threads_of_a_block_print_into_its_run() -> None:
     with track("threads") as run:
         log({"x": 1.0})
-        threads = [threading.Thread(target=print, args=(f"from {n}",)) for n in range(4)]
+        threads = [
+            threading.Thread(target=sys.stdout.write, args=(f"from {n}\n",)) for n in range(4)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -54,6 +56,28 @@ def test_what_was_printed_before_the_first_point_is_kept_too() -> None:
     assert output_of(empty.run_id) == ["nothing was logged"]
 
 
+def test_what_a_block_prints_while_another_is_looked_at_is_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks, printed = threading.Event(), threading.Event()
+    take = tee.take
+
+    def waits_once() -> Any:
+        looks.set()
+        printed.wait(60)
+        return take()
+
+    with track("first") as first:
+        log({"x": 1.0})
+        monkeypatch.setattr(tee, "take", waits_once)
+        assert looks.wait(60)
+        with track("second", nested=True) as second:
+            print("first words")
+            printed.set()
+            log({"x": 2.0})
+    assert (output_of(first.run_id), output_of(second.run_id)) == ([], ["first words"])
+
+
 def test_nested_blocks_keep_their_lines_apart() -> None:
     with track("outer") as outer:
         print("outer 1")
@@ -70,7 +94,7 @@ def test_each_run_of_a_block_remembers_how_it_was_made() -> None:
             mlflow.log_metric("x", 1.0)
         with mlflow.start_run(run_name="second") as second:
             mlflow.log_metric("x", 2.0)
-    remembering.finish()
+    remembering.finish(120)
     place = workspaces.resolve()
     for run in (first, second):
         about = get_about(place, run.info.run_id)
@@ -111,7 +135,7 @@ def test_a_stream_that_takes_no_attributes_is_left_alone(monkeypatch: pytest.Mon
         with track("inside"):
             print("seen")
     assert stream.written == ["seen", "\n"]
-    remembering.finish()
+    remembering.finish(120)
     assert list((settings.data_dir() / "keep").glob(f"*/{run.run_id}/{kept.OUTPUT}")) == []
     assert (
         len(list((settings.data_dir() / "keep").glob(f"*/{run.run_id}/{kept.SURROUNDINGS}"))) == 1
@@ -269,8 +293,8 @@ def test_what_is_printed_while_the_last_look_has_begun_is_kept(
     rememberer = remembering._rememberer
     share_out = rememberer._share_out
 
-    def slowly(all_watched: Any) -> None:
-        share_out(all_watched)
+    def slowly() -> None:
+        share_out()
         if armed.is_set() and not shared.is_set():
             shared.set()
             ended.wait(150)
