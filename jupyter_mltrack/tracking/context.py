@@ -178,6 +178,7 @@ class CellContext:
             fast.seam.left(self)
         for book, _ in self.runs:
             book.wake()
+        leaving.write_down_before_the_end()
 
     def _take_out(self) -> None:
         with _lock:

@@ -144,6 +144,17 @@ def end_runs(context: CellContext, error: BaseException | None) -> None:
         whole.upload(book)
 
 
+def write_down_before_the_end() -> None:
+    """Where a process is ended without a word, have written what its runs remember.
+
+    The workers of `multiprocessing.Pool` are: as soon as the pool has all results.
+    """
+    remembering = sys.modules.get("jupyter_mltrack.tracking.remembering")
+    processes = sys.modules.get("multiprocessing.process")
+    if remembering is not None and processes is not None and processes.current_process().daemon:
+        remembering.finish()
+
+
 def _is_at_work(thread: int, context: CellContext) -> bool:
     """Say whether a run belongs to another thread that lives on and will end it itself."""
     if thread in (context.thread, threading.get_ident(), 0):

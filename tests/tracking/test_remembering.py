@@ -308,3 +308,27 @@ def test_what_is_printed_while_the_last_look_has_begun_is_kept(
         print("late")
     ended.set()
     assert output_of(run.run_id) == ["early", "late"]
+
+
+_POOL = """
+import multiprocessing
+import jupyter_mltrack
+
+def one(number):
+    with jupyter_mltrack.track(f"child-{number}"):
+        jupyter_mltrack.log({"x": number})
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        pool.map(one, range(3))
+"""
+
+
+def test_the_workers_of_a_pool_have_written_everything_before_it_ends_them(tmp_path: Path) -> None:
+    (tmp_path / "pool.py").write_text(_POOL)
+    done = subprocess.run(
+        [sys.executable, "pool.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = list((settings.data_dir() / "keep").glob(f"*/*/{kept.SOURCE}"))
+    assert [one.read_text() for one in found] == [_POOL] * 3
