@@ -22,9 +22,9 @@ from jupyter_mltrack.deployments.local.serving.addresses import socket_address
 from jupyter_mltrack.errors import MltrackError
 from jupyter_mltrack.settings import data_dir, ensure_private_dir
 
-START_LIMIT_S = 20.0
+START_LIMIT_S = 60.0
 _HELLO_S = 5.0
-_SPAWNED_AGAIN_S = 2.0
+_SPAWNED_AGAIN_S = 5.0
 _LOOK_S = 0.02
 _NOT_HANDED_DOWN = ("MLTRACK_CONTEXT", "PYTHONSTARTUP")
 
