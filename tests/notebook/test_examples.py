@@ -94,7 +94,7 @@ def test_the_deploy_notebook_goes_the_whole_way_and_leaves_no_endpoint_nor_does_
             "● tumours · ready · tumours 1 ",
             "tumours answered · version 1",
             "● tumours · ready · tumours 1 (90 %), 2 (10 %)",
-            "● tumours · ready · tumours 1 0 %, 2 100 %",
+            "● tumours · ready · tumours 1 (0 %), 2 (100 %)",
             "143 rows scored",
             "▲ Drift: ",
             "✓ deleted endpoint tumours",
