@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import socket
 import subprocess
@@ -24,7 +25,8 @@ from jupyter_mltrack.settings import data_dir, ensure_private_dir
 
 START_LIMIT_S = 60.0
 _HELLO_S = 5.0
-_SPAWNED_AGAIN_S = 5.0
+_SPAWNED_AGAIN_S = 2.0
+"""Until another is started, then twice as long: many at once would keep each other waiting."""
 _LOOK_S = 0.02
 _NOT_HANDED_DOWN = ("MLTRACK_CONTEXT", "PYTHONSTARTUP")
 
@@ -58,7 +60,7 @@ class Keeper:
             MltrackError: it cannot be started; the hint names its log.
         """
         until_s = time.monotonic() + START_LIMIT_S
-        started_s = 0.0
+        started_s, pause_s = -math.inf, _SPAWNED_AGAIN_S / 2
         while True:
             found = self.hello()
             if found is not None and found.get("protocol") == self.protocol:
@@ -72,9 +74,9 @@ class Keeper:
             if found is not None:  # one of another release: it makes room
                 with contextlib.suppress(OSError, ValueError):
                     self.send({"op": "quit"}, _HELLO_S)
-            elif now_s - started_s > _SPAWNED_AGAIN_S:
+            elif now_s - started_s > pause_s:
                 self._spawn()
-                started_s = now_s
+                started_s, pause_s = now_s, 2 * pause_s
             time.sleep(_LOOK_S)
 
     def hello(self) -> dict[str, Any] | None:

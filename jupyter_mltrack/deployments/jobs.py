@@ -31,7 +31,7 @@ KEPT_S = 24 * 3600
 FAILED_SHOWN_S = 3600
 LOG_TAIL_LINES = 40
 LOG_TAIL_BYTES = 64 << 10
-START_LIMIT_S = 20.0
+START_LIMIT_S = 60.0
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):

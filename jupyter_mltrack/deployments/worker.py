@@ -99,7 +99,7 @@ def run(job: Path, workspace: Workspace) -> None:
         progress.failed(
             MltrackError(
                 f"The deploy of {order.title} failed: {type(error).__name__}: {error}",
-                f"What went before: %mltrack logs {order.name}",
+                "The job's log has the details; please report them.",
             ),
             lines,
         )

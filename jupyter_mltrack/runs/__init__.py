@@ -132,24 +132,29 @@ def store_detail(workspace: Workspace, run_id: str) -> wire.RunDetail:
 
 
 def list_experiments(workspace: Workspace, *, data_dir: Path | None = None) -> wire.ExperimentList:
-    """Experiments that are not deleted, the one used last first.
+    """Experiments that are not deleted, the one used last first; then what only journals know.
+
+    The store has not numbered these yet: their name is their id, and stays good for asking.
 
     Raises:
         Unreachable: the store gave no answer.
     """
     from jupyter_mltrack.runs import client_store, sqlite_store
 
+    # First what waits: a run that is sent meanwhile is in both, not in neither.
+    waiting = waiting_runs(_data_dir(data_dir), workspace.id)
     database = workspace.database
     if database is None:
-        return wire.ExperimentList(experiments=client_store.experiments(workspace))
-    with sqlite_store.reading(database) as connection:
-        found = sqlite_store.experiments(connection) if connection is not None else []
+        found = client_store.experiments(workspace)
+    else:
+        with sqlite_store.reading(database) as connection:
+            found = sqlite_store.experiments(connection) if connection is not None else []
     names = {one.name for one in found}
-    for run in waiting_runs(_data_dir(data_dir), workspace.id).values():
+    for run in waiting.values():
         name = run.facts.experiment
         if name and name not in names:
             names.add(name)
-            found.append(wire.ExperimentInfo(id=wire.ExperimentId(""), name=name))
+            found.append(wire.ExperimentInfo(id=wire.ExperimentId(name), name=name))
     return wire.ExperimentList(experiments=found)
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from jupyter_mltrack.server.service import Service
 
 LIMIT_S = 45.0
+BEGIN_LIMIT_S = 100.0
+"""The process that holds sign-ins is started, and asks for a code."""
 PROCESS = "azure"
 
 SignInField = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
@@ -53,7 +55,7 @@ async def account(service: Service, request: AccountRequest) -> wire.AccountRepo
 async def begin(service: Service, request: BeginSignInRequest) -> wire.SignIn:
     """Begin a sign-in by hand; one that waits already is cancelled."""
     args = {"scope": await _scope(service, request.workspace_id), "how": request.how}
-    return _sign_in(await service.local("sign_in_begin", args, LIMIT_S, PROCESS))
+    return _sign_in(await service.local("sign_in_begin", args, BEGIN_LIMIT_S, PROCESS))
 
 
 async def look(service: Service, request: SignInRequest) -> wire.SignIn:

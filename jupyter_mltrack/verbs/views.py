@@ -264,7 +264,11 @@ def _experiments(found: wire.ExperimentList, _: int) -> View:
     if not found.experiments:
         return note("No experiments here yet: %mltrack experiment NAME")
     rows = [
-        [one.name, one.id, "" if one.run_count is None else str(one.run_count)]
+        [
+            one.name,
+            "" if one.id == one.name else one.id,
+            "" if one.run_count is None else str(one.run_count),
+        ]
         for one in found.experiments
     ]
     return table([Column("experiment"), Column("id", right=True), Column("runs", right=True)], rows)

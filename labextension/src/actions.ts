@@ -12,7 +12,7 @@ import { displayName } from './text';
 
 const OPEN_DOCUMENT = 'docmanager:open';
 const OPEN_SETTINGS = 'settingeditor:open';
-const UNDO_MS = 10_000;
+const UNDO_MS = 20_000;
 const SHORT_MS = 3000;
 
 export function makeActions(app: JupyterFrontEnd, trans: TranslationBundle): PanelActions {

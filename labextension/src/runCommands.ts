@@ -16,7 +16,7 @@ export const RunCommandIDs = {
 } as const;
 
 /** How long a command waits for the server before it says that it does not answer. */
-const LONGEST_WAIT_MS = 10_000;
+const LONGEST_WAIT_MS = 60_000;
 const NO_ARGS = { args: { type: 'object', properties: {} } } as const;
 
 export function addRunCommands(parts: CommandParts): void {

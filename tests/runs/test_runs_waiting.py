@@ -71,6 +71,8 @@ def test_a_run_that_the_store_has_not_got_is_listed_as_it_is(
     sink = journal.sink(run_id)
     for step in range(3):
         sink.append({"acc": step / 10, "loss": 1.0 - step}, step)
+    offered = runs.list_experiments(place).experiments
+    assert [(one.id, one.name) for one in offered if one.name == "digits"] == [("digits", "digits")]
     (row,) = runs.list_runs(place).runs
     assert (row.run_id, row.name, row.status, row.live) == (run_id, "fresh", "RUNNING", True)
     assert (row.notebook, row.experiment, row.waiting_points) == ("Notes.ipynb", "digits", 6)

@@ -20,6 +20,7 @@ import type {
   WorkspaceInfo
 } from '../types';
 import { Clock } from './clock';
+import { renumbered, UnlistedExperiments } from './experiments';
 import { LiveStore } from './liveStore';
 import { Lookers } from './lookers';
 import { NudgeSource } from './nudges';
@@ -41,8 +42,6 @@ const LONGEST_POLL_MS = 60_000;
 const EXPERIMENTS_GAP_MS = 3000;
 /** Polls between two looks at a list in which nothing seems to be under way. */
 const QUIET_ROUNDS = 6;
-/** Runs whose experiments are looked at for new ones. */
-const LOOKED_AT = 200;
 
 export class PanelStore extends VDomModel {
   readonly clock = new Clock();
@@ -63,6 +62,7 @@ export class PanelStore extends VDomModel {
   private readonly abort = new AbortController();
   private readonly workspacePump = new Pump(() => this.fetchWorkspaces(), 200);
   private readonly experimentsPump = new Pump(() => this.fetchExperiments(), EXPERIMENTS_GAP_MS);
+  private readonly unlisted = new UnlistedExperiments();
   private path: string | null = null;
   private chosen: WorkspaceId | null = null;
   /** True while the panel itself can be seen. */
@@ -305,6 +305,7 @@ export class PanelStore extends VDomModel {
     if (workspace !== null && other) {
       this.experiments = [];
       this.experimentId = null;
+      this.unlisted.clear();
       void this.fetchExperiments(true);
     } else if (workspace?.health.state !== before?.health.state) {
       void this.lists.refresh(); // What they said of a workspace in that state holds no more.
@@ -323,6 +324,7 @@ export class PanelStore extends VDomModel {
         return;
       }
       this.experiments = experiments;
+      this.experimentId = renumbered(this.experimentId, experiments);
       if (chooseOwn) {
         const own = experiments.find(one => one.name === workspace.experiment);
         this.experimentId = own?.id ?? null;
@@ -382,11 +384,9 @@ export class PanelStore extends VDomModel {
     const own = this.live.runs
       .map(({ summary }) => summary)
       .filter(run => run.workspace_id === this.workspace?.id);
-    const known = new Set(this.experiments.map(one => one.id));
-    const unknown = [...own, ...this.runs.rows.slice(0, LOOKED_AT)].some(
-      run => run.experiment_id !== null && !known.has(run.experiment_id)
-    );
-    if (unknown && this.phase === 'ready' && !this.isDisposed) {
+    const rows = [...own, ...this.runs.rows];
+    const asks = this.phase === 'ready' && !this.isDisposed;
+    if (asks && this.unlisted.foundIn(rows, this.experiments)) {
       void this.experimentsPump.request();
     }
   }
