@@ -31,4 +31,12 @@ def _compute(workspace: Workspace, args: dict[str, Any]) -> Any:
     return wire.AzureChange(what=name, act=act, state=now.state, compute=now)
 
 
-MANAGE_CALLS = {"azure_overview": _overview, "azure_compute": _compute}
+def _data(workspace: Workspace, args: dict[str, Any]) -> Any:
+    from jupyter_mltrack.azure.manage import datastores, place
+
+    store = args["store"]
+    path = datastores.parse(f"{store}/{args['path']}").path
+    return datastores.ls(place.here(None, workspace), datastores.Spot(store, path))
+
+
+MANAGE_CALLS = {"azure_overview": _overview, "azure_compute": _compute, "azure_data": _data}

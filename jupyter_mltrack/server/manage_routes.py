@@ -1,4 +1,4 @@
-"""What the routes about the resources of an Azure ML workspace do: look, start, stop, delete.
+"""What the routes about the resources of an Azure ML workspace do: look, list, start, stop, delete.
 
 The cloud is asked by the workspace's reader process, as every store is.
 """
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from jupyter_mltrack.server.service import Service
 
 CHANGE_LIMIT_S = 60.0
+DATA_LIMIT_S = 30.0
 
+StoreField = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9_-]{0,254}\Z")]
 ComputeField = Annotated[str, Meta(pattern=r"\A[A-Za-z][A-Za-z0-9-]{1,31}\Z")]
 
 
@@ -27,6 +29,14 @@ class OverviewRequest(Request, frozen=True):
     """Whose resources."""
 
     workspace: WorkspaceField
+
+
+class DataRequest(Request, frozen=True):
+    """A folder of a datastore; an empty path is its top."""
+
+    workspace: WorkspaceField
+    store: StoreField
+    path: Annotated[str, Meta(max_length=1024)] = ""
 
 
 class ComputeRequest(Request, frozen=True):
@@ -43,6 +53,16 @@ async def overview(service: Service, request: OverviewRequest) -> wire.AzureOver
     workspace = await service.asked(request.workspace)
     raw = await service.ask("azure_overview", workspace, {})
     return msgspec.json.decode(raw, type=wire.AzureOverview)
+
+
+async def list_data(service: Service, request: DataRequest) -> wire.DataListing:
+    """What lies in one folder of a datastore."""
+    args = {"store": request.store, "path": request.path}
+    # Azure's client of storage is imported first: what reads runs does not wait for that
+    raw = await service.change(
+        "azure_data", request.workspace, args, DATA_LIMIT_S, process="artifacts"
+    )
+    return msgspec.json.decode(raw, type=wire.DataListing)
 
 
 async def change_compute(service: Service, request: ComputeRequest) -> wire.AzureChange:

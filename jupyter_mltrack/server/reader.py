@@ -83,6 +83,7 @@ CallName = Literal[
     "run_stamp",
     "where_is",
     "azure_overview",
+    "azure_data",
     "azure_compute",
     "account",
     "sign_in_begin",

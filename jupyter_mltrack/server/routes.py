@@ -50,6 +50,11 @@ ROUTES: tuple[Route, ...] = (
         "Computes, endpoints and models of an Azure ML workspace, and what costs money.",
     ),
     Route(
+        "listAzureData", "GET", "azure/data", "read",
+        manage_routes.DataRequest, wire.DataListing, manage_routes.list_data,
+        "What lies in one folder of a datastore of an Azure ML workspace.",
+    ),
+    Route(
         "getAzureEndpoint", "GET", "azure/endpoint", "read",
         model_requests.CloudEndpointRequest, wire.EndpointInfo, model_routes.get_endpoint,
         "An endpoint of an Azure ML workspace as it is now, whoever made it.",

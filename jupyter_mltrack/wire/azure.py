@@ -166,6 +166,8 @@ class AzureOverview(Struct, frozen=True):
     workspace: AzureWorkspaceInfo
     computes: list[ComputeInfo]
     endpoints: list[AzureEndpointInfo]
+    datastores: list[DatastoreInfo] = []
+    """The default one first."""
     models: int | None = None
     """Registered models; None where they could not be counted."""
     problems: list[Problem] = []

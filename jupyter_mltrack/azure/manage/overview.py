@@ -7,13 +7,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from jupyter_mltrack import wire
-from jupyter_mltrack.azure.manage import computes, workspaces
+from jupyter_mltrack.azure.manage import computes, datastores, workspaces
 from jupyter_mltrack.azure.manage.place import API, Place, last_segment, properties, text
 from jupyter_mltrack.errors import MltrackError
 
 
 def look(place: Place, *, with_models: bool = True) -> wire.AzureOverview:
-    """Workspace, computes, endpoints and the number of models.
+    """Workspace, computes, endpoints, datastores and the number of models.
 
     What cannot be asked is among the problems; the workspace itself must answer.
 
@@ -24,19 +24,22 @@ def look(place: Place, *, with_models: bool = True) -> wire.AzureOverview:
     """
     began_s = time.monotonic()
     problems: list[wire.Problem] = []
-    with ThreadPoolExecutor(4, thread_name_prefix="mltrack-azure") as pool:
+    with ThreadPoolExecutor(5, thread_name_prefix="mltrack-azure") as pool:
         workspace = pool.submit(workspaces.get, place)
         machines = pool.submit(computes.listed, place)
         served = pool.submit(endpoints, place)
+        stores = pool.submit(datastores.listed, place)
         models = pool.submit(_models, place) if with_models else None
         about = workspace.result()
         found = _result(machines, problems, [])
         answering = _result(served, problems, [])
+        holding = _result(stores, problems, [])
         count = _result(models, problems, None) if models is not None else None
     return wire.AzureOverview(
         workspace=about,
         computes=found,
         endpoints=answering,
+        datastores=holding,
         models=count,
         problems=problems,
         asked_ms=int(time.time() * 1000),

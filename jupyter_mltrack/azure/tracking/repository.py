@@ -120,7 +120,7 @@ class AzureFiles:
             found.append(FileInfo(self._shown(whole), is_folder, size))
         return found
 
-    def list_with_sizes(self, path: str | None = None, limit_s: float = 3.0) -> list[Any]:
+    def list_with_sizes(self, path: str | None = None, limit_s: float = 1.5) -> list[Any]:
         """The same with the sizes that storage tells in time: the service's own list has none."""
         from mlflow.entities import FileInfo
 

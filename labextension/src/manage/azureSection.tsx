@@ -1,4 +1,4 @@
-/** What an Azure ML workspace holds and what of it costs money: computes, endpoints, models. */
+/** What an Azure ML workspace holds and what of it costs money: computes, endpoints, datastores. */
 import * as React from 'react';
 import { ProblemView, Skeleton } from '../panel/bits';
 import { useTools } from '../panel/context';
@@ -6,9 +6,10 @@ import { useModel } from '../panel/hooks';
 import { openPageIcon } from '../panel/icons';
 import { moveFocus } from '../panel/roving';
 import { displayName } from '../text';
-import type { AzureOverview } from '../types';
+import type { AzureOverview, DatastoreInfo } from '../types';
 import type { AzureStore } from './azureStore';
 import { ComputeRow } from './computeRow';
+import { DatastoreRow } from './datastoreRow';
 import { EndpointRow } from './endpointRow';
 
 const ROW_HEIGHT = 42;
@@ -62,7 +63,7 @@ function Held(props: { store: AzureStore; overview: AzureOverview }): JSX.Elemen
   const { store, overview } = props;
   const root = React.useRef<HTMLDivElement>(null);
   const [opened, toggle] = useOpened(store, root);
-  const { computes, endpoints } = overview;
+  const { computes, endpoints, datastores = [] } = overview;
   return (
     <>
       <Place overview={overview} costing={store.costing} />
@@ -99,6 +100,40 @@ function Held(props: { store: AzureStore; overview: AzureOverview }): JSX.Elemen
               open={opened.has(`e ${one.name}`)}
               tabIndex={index === 0 ? 0 : -1}
               onToggle={() => toggle(`e ${one.name}`)}
+            />
+          </div>
+        ))}
+      </div>
+      <Datastores
+        datastores={datastores}
+        store={store}
+        opened={opened}
+        onToggle={one => toggle(`d ${one}`)}
+      />
+    </>
+  );
+}
+
+function Datastores(props: {
+  datastores: readonly DatastoreInfo[];
+  store: AzureStore;
+  opened: ReadonlySet<string>;
+  onToggle: (name: string) => void;
+}): JSX.Element {
+  const { trans } = useTools();
+  const { datastores, store, opened, onToggle } = props;
+  return (
+    <>
+      <Title words={trans.__('Datastores')} count={datastores.length} />
+      <div role="list" aria-label={trans.__('Datastores')} onKeyDown={moveFocus}>
+        {datastores.map((one, index) => (
+          <div role="listitem" key={one.name}>
+            <DatastoreRow
+              datastore={one}
+              store={store}
+              open={opened.has(`d ${one.name}`)}
+              tabIndex={index === 0 ? 0 : -1}
+              onToggle={() => onToggle(one.name)}
             />
           </div>
         ))}

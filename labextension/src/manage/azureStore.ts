@@ -2,8 +2,8 @@
 import { VDomModel } from '@jupyterlab/ui-components';
 import { Poll } from '@lumino/polling';
 import { Pump } from '../store/pump';
-import { problemOf } from '../store/resource';
-import type { AzureOverview, ComputeInfo, Problem, WorkspaceId } from '../types';
+import { problemOf, Resource } from '../store/resource';
+import type { AzureOverview, ComputeInfo, DataListing, Problem, WorkspaceId } from '../types';
 import type { ComputeAct, ManageClient } from './manageClient';
 
 const SLOW_POLL_MS = 60_000;
@@ -108,6 +108,11 @@ export class AzureStore extends VDomModel {
 
   refresh(): Promise<void> {
     return this.pump.request();
+  }
+
+  /** One folder of a datastore of the workspace in front; whoever asks disposes of it. */
+  folder(workspace: WorkspaceId, datastore: string, path: string): Resource<DataListing> {
+    return new Resource(signal => this.client.data(workspace, datastore, path, signal));
   }
 
   /** Change a compute; the problem where it was refused, else null. */

@@ -10,12 +10,16 @@ import type {
   AzureOverview,
   AzureWorkspaceInfo,
   ComputeInfo,
+  DataEntry,
+  DataListing,
+  DatastoreInfo,
   WorkspaceId
 } from '../types';
 
 export type ComputeAct = 'start' | 'stop' | 'restart' | 'delete';
 
 const yes = (): boolean => true;
+const no = (): boolean => false;
 
 const workspace: Decoder<AzureWorkspaceInfo> = struct<AzureWorkspaceInfo>({
   name: text,
@@ -62,10 +66,33 @@ const endpoint: Decoder<AzureEndpointInfo> = struct<AzureEndpointInfo>({
   link: optional(text, empty)
 });
 
+const datastore: Decoder<DatastoreInfo> = struct<DatastoreInfo>({
+  name: text,
+  kind: text,
+  account: optional(text, empty),
+  container: optional(text, empty),
+  is_default: optional(flag, no)
+});
+
+const entry: Decoder<DataEntry> = struct<DataEntry>({
+  path: text,
+  is_dir: optional(flag, no),
+  size_bytes: nullable(number),
+  modified_ms: nullable(number)
+});
+
+export const dataListing: Decoder<DataListing> = struct<DataListing>({
+  datastore: text,
+  path: text,
+  entries: list(entry),
+  truncated: optional(flag, no)
+});
+
 export const overview: Decoder<AzureOverview> = struct<AzureOverview>({
   workspace,
   computes: list(compute),
   endpoints: list(endpoint),
+  datastores: optional(list(datastore), () => []),
   models: nullable(number),
   problems: optional(list(problem), () => []),
   asked_ms: optional(number, zero),
@@ -85,6 +112,11 @@ export class ManageClient {
 
   overview(id: WorkspaceId, signal: AbortSignal): Promise<AzureOverview> {
     return this.client.get('azure/overview', { workspace: id }, overview, signal);
+  }
+
+  /** One folder of a datastore; an empty path is its top. */
+  data(id: WorkspaceId, store: string, path: string, signal: AbortSignal): Promise<DataListing> {
+    return this.client.get('azure/data', { workspace: id, store, path }, dataListing, signal);
   }
 
   /** `confirm` repeats the name of what is to be deleted. */
