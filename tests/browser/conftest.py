@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,22 +15,28 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 from model_ground import opened, project
-from screen import TOKEN, Screen
+from screen import LIMIT_MS, TOKEN, Screen
 
 __all__ = ["opened", "project"]
 
 HERE = Path(__file__).parent
 EXTENSION = HERE.parents[1] / "jupyter_mltrack" / "labextension"
-START_LIMIT_S = 180
+START_LIMIT_S = 600
+END_LIMIT_S = 60
+PORTS = (20_000, 32_000)
+TEST_LIMIT_S = 1200
+"""A test has many waits, each with a limit of its own; this one is for what hangs in none of them."""
 WIDGETS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 """The other extensions of the page: those of other packages would make each page slower to open."""
+LEFT_OUT = ("@jupyterlab/apputils-extension:splash",)
+"""It moves until the page is there, which costs a machine without a graphics card a second each time."""
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -57,6 +64,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(TEST_LIMIT_S))
     items.sort(key=lambda item: HERE in item.path.parents)
 
 
@@ -71,7 +79,9 @@ class Lab:
     root: Path
     data: Path
     environment: dict[str, str]
-    process: subprocess.Popen[bytes]
+    command: list[str]
+    log: Path
+    process: subprocess.Popen[bytes] = field(init=False)
 
     def project(self, *sources: str, settings: str = "", name: str = "note") -> str:
         """Make a project with a notebook of these cells; returns the notebook's path below the root."""
@@ -94,13 +104,65 @@ class Lab:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.address}/{path}", data=data, method=method)
         request.add_header("Authorization", f"token {TOKEN}")
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=LIMIT_MS / 1000) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
     def kernel_pid(self, path: str) -> int:
-        """The process id of a notebook's kernel: it wrote it beside its notebook."""
-        return int((self.folder(path) / "pid").read_text())
+        """The process id of a notebook's kernel, as soon as it wrote it beside its notebook."""
+        file = self.folder(path) / "pid"
+        until_s = time.monotonic() + LIMIT_MS / 1000
+        while not (file.exists() and file.read_text()):
+            assert time.monotonic() < until_s, "the kernel wrote nothing"
+            time.sleep(0.05)
+        return int(file.read_text())
+
+    def start(self) -> None:
+        """Start the server, or start it anew where it was, and wait until it answers."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, cwd=self.root, env=self.environment, stdout=log, stderr=log
+            )
+        until_s = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < until_s and self.process.poll() is None:
+            try:
+                self.request("mltrack/api/status")
+            except OSError:
+                time.sleep(0.2)
+            else:
+                return
+        pytest.fail(f"JupyterLab did not start:\n{self.log.read_text()[-3000:]}")
+
+    def crash(self) -> None:
+        """Kill the server; kernels and keepers live on for a while."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End the server, and whatever it or a test started with its data and has not ended yet."""
+        self.process.terminate()
+        try:
+            self.process.wait(END_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.crash()
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            until_s = time.monotonic() + END_LIMIT_S / 4
+            for pid in self._left():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+            while self._left() and time.monotonic() < until_s:
+                time.sleep(0.1)
+
+    def _left(self) -> list[int]:
+        """Processes that were started with this server's data: kernels, programs, keepers."""
+        mine = os.fsencode(self.data)
+        found = []
+        for one in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                said = (one / "cmdline").read_bytes() + (one / "environ").read_bytes()
+                if mine in said and int(one.name) != os.getpid():
+                    found.append(int(one.name))
+        return found
 
     def stop_kernels(self) -> None:
         for session in self.request("api/sessions"):
@@ -141,17 +203,20 @@ def serve_lab(place: Path, more: dict[str, str]) -> Iterator[Lab]:
         if (installed := Path(sys.prefix, "share/jupyter/labextensions", name)).exists():
             (place / "extensions" / name).parent.mkdir(exist_ok=True)
             (place / "extensions" / name).symlink_to(installed)
+    (place / "config" / "labconfig").mkdir(parents=True)
+    (place / "config" / "labconfig" / "page_config.json").write_text(
+        json.dumps({"disabledExtensions": dict.fromkeys(LEFT_OUT, True)})
+    )
     settings = place / "config" / "lab" / "user-settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
         *(
             "--ServerApp.ip=127.0.0.1",
             f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0",
             f"--IdentityProvider.token={TOKEN}",
         ),
         *(f"--ServerApp.root_dir={root}", "--LabApp.expose_app_in_browser=True"),
@@ -159,41 +224,29 @@ def serve_lab(place: Path, more: dict[str, str]) -> Iterator[Lab]:
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         f"--LabServerApp.labextensions_path={place / 'extensions'}",
     ]
-    with (place / "server.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log)
-    made = Lab(f"http://127.0.0.1:{port}", root, place / "data", environment, process)
+    made = Lab(
+        f"http://127.0.0.1:{port}",
+        root,
+        place / "data",
+        environment,
+        command,
+        place / "server.log",
+    )
     try:
-        _wait_for_server(made, place / "server.log")
+        made.start()
         yield made
         made.stop_kernels()
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        _end_keeper(made.data)
+        made.stop()
 
 
-def _end_keeper(data: Path) -> None:
-    """End what keeps deployed models running: it outlives the server, and shall not outlive the tests."""
-    with contextlib.suppress(OSError, ValueError):
-        os.kill(int((data / "deployments" / "keeper.lock").read_text()), signal.SIGTERM)
-
-
-def _wait_for_server(lab: Lab, log: Path) -> None:
-    until_s = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < until_s:
-        try:
-            lab.request("mltrack/api/status")
-        except OSError:
-            if lab.process.poll() is not None:
-                break
-            time.sleep(0.2)
-        else:
-            return
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+def _free_port() -> int:
+    """A port that no kernel, which takes what the system offers, can have before the server has it."""
+    while True:
+        port = random.randrange(*PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 # ------------------------------------------------------------------------------ browser
@@ -223,6 +276,7 @@ def make_screen(
     def make(**options: Any) -> Screen:
         options.setdefault("viewport", {"width": 1280, "height": 860})
         context = chromium.new_context(**options)
+        context.set_default_timeout(LIMIT_MS)
         screen = Screen(context.new_page(), lab)
         screen.page.on("pageerror", screen.on_error)
         screen.page.on("dialog", screen.on_dialog)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from screen import LIMIT_MS
 
 PANEL = "#jupyter-mltrack-panel"
 MODELS = f'{PANEL} .mltrack-Section[aria-label="Models"]'
 DEPLOYMENTS = f'{PANEL} .mltrack-Section[aria-label="Deployments"]'
-READY_MS = 60_000
 API = "mltrack/api"
 
 TRAIN = """
@@ -44,6 +44,8 @@ for seed, want in enumerate(json.loads(sys.argv[1])):
         mlflow.log_input(mlflow.data.from_pandas(X, name="customers"))
         mlflow.log_metric("acc", float(fit.score(X, y)))
         given = dict(name="model", input_example=X.head(1), registered_model_name=want.get("model"))
+        # Named here: MLflow would load each model in a process of its own to find them out.
+        given["pip_requirements"] = ["mlflow", "scikit-learn"]
         signature = infer_signature(X, pd.DataFrame({"churn": fit.predict(X)}))
         if want.get("broken"):
             mlflow.pyfunc.log_model(python_model=Broken(), signature=signature, **given)
@@ -76,7 +78,7 @@ def run_program(
         env=lab.environment | (environment or {}),
         check=True,
         capture_output=True,
-        timeout=400,
+        timeout=1000,
     )
 
 
@@ -119,7 +121,7 @@ def post(lab: Any, route: str, body: Any) -> Any:
     )
     request.add_header("Authorization", "token browser")
     request.add_header("Content-Type", "application/json")
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=LIMIT_MS / 1000) as answer:
         return json.loads(answer.read())
 
 
@@ -135,15 +137,15 @@ def open_form(screen: Any, number: int) -> str:
     """Open the deploy form of a version; its selector."""
     screen.page.click(f"{version(number)} .mltrack-Version-head >> text=Deploy")
     form = f"{version(number)} .mltrack-Deploy"
-    screen.wait(f"{form} .mltrack-Targets", timeout_ms=READY_MS)
+    screen.wait(f"{form} .mltrack-Targets")
     return form
 
 
 def deploy(screen: Any, number: int) -> str:
     """The two clicks of a deploy with nothing changed, to its end."""
     form = open_form(screen, number)
-    screen.page.click(f'{form} button[type="submit"]:enabled', timeout=READY_MS)
-    screen.wait(f'{form} .mltrack-Job[data-state="done"]', timeout_ms=READY_MS)
+    screen.page.click(f'{form} button[type="submit"]:enabled')
+    screen.wait(f'{form} .mltrack-Job[data-state="done"]')
     return form
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 PICTURES = Path(__file__).parent / "pictures"
 TOKEN = "browser"
-LIMIT_MS = 30_000
+LIMIT_MS = 120_000
+"""For what is sure to come: long, because the machine may be slow and busy. A bound of the product is no business of it."""
 LIGHT = "JupyterLab Light"
 PANEL = "#jupyter-mltrack-panel"
 SPLASH = re.compile(r"[^\n]*'removeChild'[^\n]*\n +at \S*/jlab_core\.\S*")
@@ -99,14 +100,26 @@ class Screen:
         self.page.keyboard.press("Control+Enter")
 
     def run_cell(self, index: int) -> None:
-        """Run a cell to its end, which must not be an error."""
-        self.start_cell(index)
-        cell = f".jp-Notebook .jp-CodeCell >> nth={index} >> .jp-InputPrompt"
-        self.page.wait_for_function(
-            "cell => /\\[\\d+\\]/.test(cell.textContent)",
-            arg=self.page.wait_for_selector(cell),
-            timeout=LIMIT_MS,
+        """Run a cell to its end. A number that it has already, of another time, is taken away."""
+        prompt = self.page.wait_for_selector(
+            f".jp-Notebook .jp-CodeCell >> nth={index} >> .jp-InputPrompt"
         )
+        self.until(
+            """([index, prompt]) => {
+              const cells = window.jupyterapp.shell.currentWidget?.content?.widgets ?? [];
+              const model = cells.filter(one => one.model.type === 'code')[index]?.model;
+              if (model) model.executionCount = null;
+              return model !== undefined && !/\\d/.test(prompt.textContent);
+            }""",
+            [index, prompt],
+        )
+        self.start_cell(index)
+        self.until("prompt => /\\[\\d+\\]/.test(prompt.textContent)", prompt)
+
+    def save(self) -> None:
+        """Save the notebook in front, to its end."""
+        self.command("docmanager:save")
+        self.until("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
 
     def live_row(self, name: str, status: str = "") -> str:
         """Selector of a row of the Live section."""
@@ -185,6 +198,31 @@ class Screen:
             return len(seen) > 1 and seen[-1] == seen[-2] != []
 
         assert self.until_here(same), "the charts never stand still"
+
+    def copied(self, said: Callable[[str], bool]) -> str:
+        """What was copied, as soon as it is what was waited for; the page may read what it copies."""
+        found: list[str] = []
+
+        def was_said() -> bool:
+            found.append(self.page.evaluate("() => navigator.clipboard.readText()"))
+            return said(found[-1])
+
+        assert self.until_here(was_said), found[-1]
+        return found[-1]
+
+    def undo(self, said: str) -> None:
+        """Press Undo in the notification that says this, as soon as it is there: it does not stay."""
+        self.until(
+            """said => {
+              const toast = [...document.querySelectorAll('.Toastify__toast')]
+                .find(one => one.textContent.includes(said));
+              const button = [...(toast?.querySelectorAll('button') ?? [])]
+                .find(one => one.textContent.trim() === 'Undo');
+              button?.click();
+              return button !== undefined;
+            }""",
+            said,
+        )
 
     def focused(self, selector: str) -> None:
         """Wait until the focus is on such an element."""

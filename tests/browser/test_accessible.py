@@ -77,7 +77,7 @@ def _tracked(screen: Any, lab: Any) -> tuple[str, list[str]]:
 def test_the_panel_its_sections_and_what_they_open(screen: Any, lab: Any) -> None:
     _tracked(screen, lab)
     assert serious(screen, PANEL) == []
-    screen.page.click(screen.live_row("run-2"))
+    screen.page.click(screen.run_row("run-2"))
     screen.wait(f"{PANEL} .mltrack-Charts canvas")
     assert serious(screen, PANEL) == []
     assert serious(screen, ".jp-Notebook .mltrack-CellChip") == []

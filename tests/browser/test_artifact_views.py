@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from artifact_ground import MAKE, PLAIN, TRAINING, TRAPS
 from model_ground import run_program
+from screen import LIMIT_MS
 
 VIEW = ".mltrack-Artifacts"
 TREE = f"{VIEW} [role=tree]"
@@ -269,7 +270,7 @@ def test_a_download_brings_the_whole_file_and_5_gb_begin_at_once(
         f"{lab.address}/mltrack/api/runs/{ids[1]}/artifacts/file?workspace={ids[0]}&path=weights.bin"
     )
     request.add_header("Authorization", "token browser")
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=LIMIT_MS / 1000) as answer:
         assert answer.headers["Content-Length"] == str(5 << 30)
         assert answer.read(3) == b"\0\1\2"
 

@@ -15,10 +15,10 @@ TRAIN = """%%track {name}
 import math, os, time
 from tqdm import tqdm
 from jupyter_mltrack import log
-for step in tqdm(range(4000), desc="epoch"):
+for step in tqdm(range(9_999), desc="epoch"):
     loss = math.exp(-step / 30)
     log({{"loss": 2 * loss, "val_loss": 2.1 * loss + 0.1, "acc": 1 - loss}}, step=step)
-    end = time.perf_counter() + 0.03
+    end = time.perf_counter() + 0.06
     while time.perf_counter() < end:
         pass
     if os.path.exists("go-on"):
@@ -82,12 +82,12 @@ def test_a_cell_shows_its_run_live_and_keeps_it_when_it_has_ended(screen: Any, l
     screen.theme("JupyterLab Dark")
     screen.picture("cell-opened-live-dark")
     screen.page.click(FOLD)
-    assert _height(screen) == line_height
+    assert screen.until_here(lambda: _height(screen) == line_height)
     screen.theme("JupyterLab Light")
 
     (lab.folder(path) / "go-on").touch()
     screen.wait(STATIC)
-    assert screen.page.locator(VIEW).count() == 0
+    screen.wait(VIEW, state="detached")
     assert screen.page.locator(f"{STATIC} img").first.is_visible() is False  # it was closed
     screen.page.click(f"{STATIC} summary", position={"x": 5, "y": 8})
     screen.wait(f"{STATIC} img")
@@ -145,10 +145,10 @@ def test_a_reload_in_mid_run_goes_on_and_what_stays_is_read_without_a_kernel(
     height = "() => document.querySelector('details').getBoundingClientRect().height"
     assert screen.page.evaluate(height) < 40
     screen.page.emulate_media(media="print")
-    assert screen.page.evaluate(height) > 200
+    screen.until(f"() => ({height})() > 200")
     screen.page.emulate_media(media="screen")
     screen.page.click("details summary")
-    assert _drawn(screen) == [True, True]
+    assert screen.until_here(lambda: _drawn(screen) == [True, True])
     screen.picture("cell-exported")
     screen.page.context.set_offline(False)
 
@@ -160,7 +160,7 @@ def test_a_reload_in_mid_run_goes_on_and_what_stays_is_read_without_a_kernel(
     screen.wait(STATIC)
     assert screen.page.locator(f"{STATIC} style").count() == 0, "the notebook is trusted"
     screen.page.click(f"{STATIC} summary", position={"x": 5, "y": 8})
-    assert _drawn(screen) == [True, True]
+    assert screen.until_here(lambda: _drawn(screen) == [True, True])
     words = screen.page.inner_text(STATIC)
     assert "✓ reloaded · loss" in words
     assert "val_loss" in words

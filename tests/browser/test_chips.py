@@ -38,8 +38,7 @@ def test_chips_tell_what_cells_made_last_and_stay_without_a_kernel(screen: Any, 
     screen.picture("lab-chips-light")
     screen.theme("JupyterLab Dark")
     screen.picture("lab-chips-dark")
-    screen.page.keyboard.press("Control+s")
-    screen.until("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+    screen.save()
     lab.stop_kernels()
     screen.page.reload()
     for index, status in states.items():

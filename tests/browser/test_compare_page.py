@@ -31,7 +31,6 @@ for step in range({steps}):
     time.sleep({pause_s})
 """
 COMPARE = ".mltrack-ComparePage"
-READY_MS = 20_000
 
 
 def open_compare(screen: Any, runs: list[dict[str, Any]]) -> None:
@@ -41,7 +40,7 @@ def open_compare(screen: Any, runs: list[dict[str, Any]]) -> None:
         workspace=runs[0]["workspace_id"],
         runIds=[run["run_id"] for run in runs],
     )
-    screen.wait(f"{COMPARE} .mltrack-Pick", timeout_ms=READY_MS)
+    screen.wait(f"{COMPARE} .mltrack-Pick")
 
 
 def show(screen: Any, tab: str) -> None:
@@ -55,17 +54,17 @@ def test_runs_are_compared_in_every_way(screen: Any, lab: Any) -> None:
     screen.open(path)
     open_compare(screen, sorted(runs_of(lab, path), key=lambda run: run["name"]))
     screen.wait(f"{COMPARE} .mltrack-Charts canvas")
-    screen.page.wait_for_timeout(800)
     in_both_themes(screen, "compare-curves")
     screen.page.select_option(f'{COMPARE} [aria-label="Horizontal axis"]', "metric epoch")
-    screen.page.wait_for_timeout(300)
     screen.picture("compare-by-epoch-light")
     show(screen, "table")
+    screen.wait(f"{COMPARE} .mltrack-Sheet-row:has-text('best')")
     best = screen.page.text_content(f"{COMPARE} .mltrack-Sheet-row:has-text('loss')")
     assert best.count("best") == 1
     assert screen.page.locator(f"{COMPARE} .mltrack-Sheet-row:has-text('batch')").count() == 0
     in_both_themes(screen, "compare-table")
     show(screen, "scatter")
+    screen.wait(f"{COMPARE} .mltrack-Point >> nth=5")
     assert screen.page.locator(f"{COMPARE} .mltrack-Point").count() == 6
     screen.page.focus(f'{COMPARE} .mltrack-Point[tabindex="0"]')
     screen.page.keyboard.press("ArrowRight")
@@ -85,7 +84,8 @@ def test_runs_are_compared_in_every_way(screen: Any, lab: Any) -> None:
     screen.page.mouse.up()
     screen.wait(f"{COMPARE} .mltrack-Axis-brush >> nth=1")
     screen.page.click(f"{COMPARE} .mltrack-Within >> text=Keep only these")
-    assert screen.page.locator(f"{COMPARE} .mltrack-Pick input:checked").count() == 2
+    kept = screen.page.locator(f"{COMPARE} .mltrack-Pick input:checked")
+    assert screen.until_here(lambda: kept.count() == 2)
 
 
 def test_a_running_run_grows_beside_one_that_ended(screen: Any, lab: Any) -> None:
@@ -109,7 +109,6 @@ def test_a_running_run_grows_beside_one_that_ended(screen: Any, lab: Any) -> Non
     in_both_themes(screen, "compare-source")
     screen.page.set_viewport_size({"width": 700, "height": 860})
     show(screen, "curves")
-    screen.page.wait_for_timeout(500)
     in_both_themes(screen, "compare-narrow")
 
 
@@ -119,11 +118,10 @@ def test_fifty_runs_are_compared(screen: Any, lab: Any) -> None:
     screen.open(path)
     open_compare(screen, runs_of(lab, path)[:50])
     screen.wait(f"{COMPARE} .mltrack-Charts canvas")
+    screen.wait(f"{COMPARE} .mltrack-Pick >> nth=49")
     assert screen.page.locator(f"{COMPARE} .mltrack-Pick").count() == 50
-    screen.page.wait_for_timeout(1000)
     in_both_themes(screen, "compare-fifty-curves")
     for tab in ("parallel", "scatter", "table"):
         show(screen, tab)
-        screen.page.wait_for_timeout(500)
         screen.picture(f"compare-fifty-{tab}-light")
     assert screen.page.locator(f"{COMPARE} .mltrack-Sheet-row").count() < 100

@@ -12,7 +12,6 @@ from model_ground import (
     API,
     DEPLOYMENTS,
     MODELS,
-    READY_MS,
     deploy,
     model_row,
     open_endpoint,
@@ -20,6 +19,7 @@ from model_ground import (
     predict,
     version,
 )
+from screen import LIMIT_MS
 
 
 def test_an_empty_project_says_what_would_fill_models_and_deployments(
@@ -66,16 +66,18 @@ def test_what_is_copied_works_as_it_is(opened: Any, lab: Any) -> None:
     opened.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     opened.page.click(model_row("churn"))
     form = deploy(opened, 2)
-    for name, command in (("curl", ["bash", "-c"]), ("Python", [sys.executable, "-c"])):
+    for name, begins, command in (
+        ("curl", "curl ", ["bash", "-c"]),
+        ("Python", "import ", [sys.executable, "-c"]),
+    ):
         opened.page.click(f'{form} button:has-text("Copy {name}")')
-        opened.wait(f'{form} button:has-text("Copied")')
-        copied = opened.page.evaluate("() => navigator.clipboard.readText()")
+        copied = opened.copied(lambda text, begins=begins: text.startswith(begins))
         done = subprocess.run(
             [*command, copied],
             env=lab.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=LIMIT_MS / 1000,
             check=False,
         )
         assert "leaves" in done.stdout or "stays" in done.stdout, done.stderr
@@ -97,14 +99,14 @@ def test_many_clicks_and_a_lost_answer_make_one_deployment(opened: Any, lab: Any
     opened.page.click(model_row("churn"))
     form = open_form(opened, 1)
     button = f'{form} button[type="submit"]'
-    opened.wait(f"{button}:enabled", timeout_ms=READY_MS)
+    opened.wait(f"{button}:enabled")
     jobs = lab.data / "deployments" / "jobs"
     before = len(list(jobs.glob("*/job.json")))
     opened.page.evaluate(
         "button => { const b = document.querySelector(button); b.click(); b.click(); b.click(); }",
         button,
     )
-    opened.wait(f'{form} .mltrack-Job[data-state="done"]', timeout_ms=READY_MS)
+    opened.wait(f'{form} .mltrack-Job[data-state="done"]')
     assert len(keys) == 2
     assert len(set(keys)) == 1
     assert len(list(jobs.glob("*/job.json"))) == before + 1
@@ -117,7 +119,7 @@ def test_traffic_is_shared_promoted_rolled_back_and_shadowed(opened: Any, lab: A
     opened.wait(f"{form} .mltrack-Slider")  # The endpoint is there: which share does it get?
     opened.picture("deploy-second")
     opened.page.click(f'{form} button[type="submit"]:enabled')
-    opened.wait(f'{form} .mltrack-Job[data-state="done"]', timeout_ms=READY_MS)
+    opened.wait(f'{form} .mltrack-Job[data-state="done"]')
     inside = open_endpoint(opened, "churn-local", "versions")
 
     def shares() -> dict[str, int]:
@@ -177,13 +179,13 @@ def test_an_endpoint_is_watched_stopped_started_and_deleted(opened: Any, lab: An
     opened.picture("monitor")
     opened.page.click(f'{DEPLOYMENTS} [data-tab="drift"]')
     opened.page.click(f'{DEPLOYMENTS} button:text-is("Compare with training data")')
-    opened.wait(f"{DEPLOYMENTS} .mltrack-Drift-verdict", timeout_ms=READY_MS)
+    opened.wait(f"{DEPLOYMENTS} .mltrack-Drift-verdict")
     opened.picture("drift")
     row = f"{DEPLOYMENTS} .mltrack-EndpointRow"
     opened.page.click(f'{DEPLOYMENTS} button:text-is("Stop")')
     opened.wait(f'{row}[data-state="stopped"]:has-text("stopped")')
     opened.page.click(f'{DEPLOYMENTS} button:text-is("Start")')
-    opened.wait(f'{row}[data-state="ready"]:has-text("ready")', timeout_ms=READY_MS)
+    opened.wait(f'{row}[data-state="ready"]:has-text("ready")')
     opened.page.click(f'{DEPLOYMENTS} button:text-is("Delete …")')
     confirm = f"{DEPLOYMENTS} .mltrack-Confirm"
     assert opened.page.is_disabled(f'{confirm} button:text-is("Delete")')
@@ -196,30 +198,30 @@ def test_an_endpoint_is_watched_stopped_started_and_deleted(opened: Any, lab: An
 def test_s15_a_model_of_somebody_else_runs_only_after_i_trust_it(opened: Any) -> None:
     opened.page.click(model_row("theirs"))
     form = open_form(opened, 1)
-    consent = opened.wait(f"{form} .mltrack-Consent", timeout_ms=READY_MS).text_content()
+    consent = opened.wait(f"{form} .mltrack-Consent").text_content()
     for word in ("sklearn", "sha256", "elsewhere"):
         assert word in consent
     assert opened.page.is_disabled(f'{form} button[type="submit"]')
     opened.picture("consent-light")
     opened.page.check(f'{form} .mltrack-Consent input[type="checkbox"]')
     opened.page.click(f'{form} button[type="submit"]:enabled')
-    opened.wait(f'{form} .mltrack-Job[data-state="done"]', timeout_ms=READY_MS)
+    opened.wait(f'{form} .mltrack-Job[data-state="done"]')
     opened.page.click(f'{form} button[aria-label="Close"]')
     form = open_form(opened, 1)  # Agreed to once, these very files need no second word.
-    opened.wait(f'{form} button[type="submit"]:enabled', timeout_ms=READY_MS)
+    opened.wait(f'{form} button[type="submit"]:enabled')
     assert opened.page.locator(f"{form} .mltrack-Consent").count() == 0
 
 
 def test_a_deploy_that_fails_says_why_with_the_end_of_the_log(opened: Any) -> None:
     opened.page.click(model_row("broken"))
     form = open_form(opened, 1)
-    opened.page.click(f'{form} button[type="submit"]:enabled', timeout=READY_MS)
-    opened.wait(f'{form} .mltrack-Job[data-state="failed"]', timeout_ms=READY_MS)
+    opened.page.click(f'{form} button[type="submit"]:enabled')
+    opened.wait(f'{form} .mltrack-Job[data-state="failed"]')
     assert opened.page.locator(f'{form} .mltrack-Step[data-state="failed"]').count() == 1
     assert "the weights <b>are</b> not there" in opened.page.text_content(form)
     opened.picture("deploy-failed")
     opened.page.click(f'{form} button:text-is("Back to the form")')
-    opened.wait(f'{form} button[type="submit"]:enabled', timeout_ms=READY_MS)
+    opened.wait(f'{form} button[type="submit"]:enabled')
 
 
 def test_options_come_from_the_target_and_are_checked(opened: Any, lab: Any) -> None:
@@ -243,8 +245,8 @@ def test_options_come_from_the_target_and_are_checked(opened: Any, lab: Any) -> 
     assert opened.page.is_disabled(f'{form} button[type="submit"]')
     opened.page.fill(replicas, "2")
     opened.picture("deploy-options")
-    opened.page.click(f'{form} button[type="submit"]:enabled', timeout=READY_MS)
-    opened.wait(f'{form} .mltrack-Job[data-state="done"]', timeout_ms=READY_MS)
+    opened.page.click(f'{form} button[type="submit"]:enabled')
+    opened.wait(f'{form} .mltrack-Job[data-state="done"]')
     (one,) = lab.request(f"{API}/endpoints")["endpoints"]
     assert (one["name"], json.loads(one["options"])["replicas"]) == ("named-by-hand", 2)
 
@@ -288,15 +290,15 @@ def test_a_model_is_deployed_by_the_keyboard_alone(opened: Any) -> None:
     keyboard.press("Tab")
     keyboard.press("Enter")
     form = f"{version(2)} .mltrack-Deploy"
-    opened.wait(f'{form} button[type="submit"]:enabled', timeout_ms=READY_MS)
-    opened.wait(f"{form} .mltrack-Targets", timeout_ms=READY_MS)
+    opened.wait(f'{form} button[type="submit"]:enabled')
+    opened.wait(f"{form} .mltrack-Targets")
     for _ in range(20):
         if opened.page.evaluate("() => document.activeElement.type") == "submit":
             break
         keyboard.press("Tab")
     opened.picture("deploy-keyboard")
     keyboard.press("Enter")
-    opened.wait(f'{form} .mltrack-Job[data-state="done"]', timeout_ms=READY_MS)
+    opened.wait(f'{form} .mltrack-Job[data-state="done"]')
     unnamed = opened.page.evaluate(
         """() => [...document.querySelectorAll('.mltrack-Models :is(button, input, select), .mltrack-Deployments :is(button, input, select)')]
             .filter(node => !(node.textContent.trim() || node.getAttribute('aria-label') || node.labels?.length))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 PANEL = "#jupyter-mltrack-panel"
@@ -59,13 +58,9 @@ def _open_hostile(screen: Any, lab: Any) -> None:
 
 
 def _wait_for_experiment(screen: Any, name: str) -> None:
-    """Wait until the panel offers it; on a slow machine the store has it after the list was asked for."""
+    """Wait until the panel offers it by itself."""
     options = screen.page.locator(f'{PANEL} select[aria-label="Experiment"] option')
-    until_s = time.monotonic() + 30
-    while name not in options.all_text_contents():
-        assert time.monotonic() < until_s, options.all_text_contents()
-        screen.page.click(f'{PANEL} .mltrack-IconButton[title="Refresh"]')
-        screen.page.wait_for_timeout(1_000)
+    assert screen.until_here(lambda: name in options.all_text_contents())
 
 
 def _made_by_names(screen: Any) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from screen import LIMIT_MS
 
 PANEL = "#jupyter-mltrack-panel"
 CONNECT = f"{PANEL} .mltrack-Header button[title='Connect']"
@@ -79,4 +80,4 @@ def test_s23_a_notebook_that_names_a_workspace_connects_to_nothing_before_a_clic
     assert [url for url in screen.requests if url.startswith(stranger.address)] == []
     assert screen.page.locator(".jp-Notebook .mltrack-CellChip").count() == 0
     screen.page.click(CONNECT)
-    assert stranger.asked.acquire(timeout=30)
+    assert stranger.asked.acquire(timeout=LIMIT_MS / 1000)

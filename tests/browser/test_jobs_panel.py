@@ -8,7 +8,6 @@ import pytest
 
 PANEL = "#jupyter-mltrack-panel"
 JOBS = f'{PANEL} .mltrack-Section[data-section="jobs"]'
-LONG_MS = 120_000
 
 
 def row(name: str, state: str = "") -> str:
@@ -49,9 +48,9 @@ def test_a_cell_sent_away_is_followed_stopped_and_forgotten_in_the_panel(
     screen.run_cell(0)
     screen.run_cell(1)
     screen.run_cell(3)  # the notebook is free meanwhile
-    screen.wait(row("far", "running"), timeout_ms=LONG_MS)
+    screen.wait(row("far", "running"))
     screen.page.click(row("far"))
-    screen.wait(f'{JOBS} .mltrack-Lines:has-text("step 3")', timeout_ms=LONG_MS)
+    screen.wait(f'{JOBS} .mltrack-Lines:has-text("step 3")')
     screen.wait(screen.live_row("far", "RUNNING"))  # the same live view as any run
     screen.picture("jobs-running-light")
     screen.page.click(f'{JOBS} button:text-is("Stop …")')
@@ -60,10 +59,10 @@ def test_a_cell_sent_away_is_followed_stopped_and_forgotten_in_the_panel(
     screen.wait(f'{JOBS} button:text-is("Stop …")')
     screen.page.click(f'{JOBS} button:text-is("Stop …")')
     screen.page.keyboard.press("Enter")
-    screen.wait(row("far", "cancelled"), timeout_ms=LONG_MS)
+    screen.wait(row("far", "cancelled"))
 
     screen.run_cell(2)
-    screen.wait(row("wrong", "failed"), timeout_ms=LONG_MS)
+    screen.wait(row("wrong", "failed"))
     screen.page.click(row("wrong"))
     screen.wait(f'{JOBS} .mltrack-Lines:has-text("IndexError")')
     screen.theme("JupyterLab Dark")
@@ -78,7 +77,7 @@ def test_a_cell_sent_away_is_followed_stopped_and_forgotten_in_the_panel(
     screen.set_width(240)
     screen.picture("jobs-form-240")
     screen.page.click(f'{JOBS} .mltrack-Submit button[type="submit"]')
-    screen.wait(row("train", "done"), timeout_ms=LONG_MS)
+    screen.wait(row("train", "done"))
     screen.wait(f"""{JOBS} .mltrack-Lines:has-text("told ['--lr', '0.1']")""")
     screen.picture("jobs-240")
     opened = f'{JOBS} .mltrack-OpenedJob[aria-label="train"]'
@@ -108,14 +107,14 @@ def test_the_notebook_in_front_runs_as_a_job_with_other_parameters(screen: Any, 
     screen.set_width(240)
     screen.picture("jobs-notebook-240-dark")
     screen.page.click(f'{JOBS} .mltrack-Submit button[type="submit"]')
-    screen.wait(f"{screen.live_row('study', 'RUNNING')} .mltrack-Row-progress", timeout_ms=LONG_MS)
-    screen.wait(screen.live_row("part", "RUNNING"), timeout_ms=LONG_MS)
+    screen.wait(f"{screen.live_row('study', 'RUNNING')} .mltrack-Row-progress")
+    screen.wait(screen.live_row("part", "RUNNING"))
     assert "cells" in screen.page.text_content(screen.live_row("study"))
-    screen.wait(f'{JOBS} .mltrack-Lines:has-text("study · cell 3 of 3")')
+    screen.wait(f'{JOBS} .mltrack-Lines:has-text("study · cell 4 of 4")')
     screen.picture("jobs-notebook-running-dark")
     (lab.folder(path) / "go-on").touch()
-    screen.wait(row("study", "done"), timeout_ms=LONG_MS)
-    screen.wait(f'{JOBS} .mltrack-Lines:has-text("3 of 3 cells")')
+    screen.wait(row("study", "done"))
+    screen.wait(f'{JOBS} .mltrack-Lines:has-text("4 of 4 cells")')
     listed = lab.request(f"mltrack/api/workspaces?path={path}")["workspaces"]
     workspace = next(one["id"] for one in listed if one["current"])
     runs = lab.request(f"mltrack/api/runs?workspace={workspace}")["runs"]

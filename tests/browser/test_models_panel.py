@@ -11,7 +11,6 @@ from model_ground import (
     DEPLOYMENTS,
     MODELS,
     PANEL,
-    READY_MS,
     deploy,
     model_row,
     run_program,
@@ -101,9 +100,7 @@ def test_the_run_that_made_a_version_opens_in_the_list_of_runs(opened: Any) -> N
     opened.page.click(model_row("churn"))
     opened.page.click(f"{version(1)} .mltrack-RunLink")
     opened.wait(f'{opened.run_row("first")}[aria-expanded="true"]')
-    opened.page.wait_for_function(
-        "() => document.activeElement?.textContent.includes('first')", timeout=5000
-    )
+    opened.until("() => document.activeElement?.textContent.includes('first')")
 
 
 def test_a_run_that_logged_a_model_offers_to_register_it(opened: Any) -> None:
@@ -114,25 +111,38 @@ def test_a_run_that_logged_a_model_offers_to_register_it(opened: Any) -> None:
     assert opened.page.input_value(f"{form} input") != ""  # One of those there are.
     opened.page.fill(f"{form} input", "from-a-run")
     assert "new model" in opened.page.text_content(form)
-    opened.page.wait_for_timeout(300)
     opened.picture("register")
     opened.page.click(f'{form} button:text-is("Register")')
     opened.wait(model_row("from-a-run"))
     opened.wait(f'{PANEL} .mltrack-Register:has-text("version 1 of")')
 
 
-def test_s36_deleting_a_version_takes_its_models_name(opened: Any) -> None:
-    opened.page.click(model_row("from-a-run"))
-    opened.page.click(f'{MODELS} .mltrack-Link:text("Delete this model")')
+ONE = """
+from mlflow.tracking import MlflowClient
+from jupyter_mltrack import workspaces
+place = workspaces.resolve("local")
+place.prepare()
+client = MlflowClient(tracking_uri=place.tracking_uri)
+client.create_registered_model("unwanted")
+client.create_model_version("unwanted", "file:///nowhere")
+"""
+
+
+def test_s36_deleting_a_version_takes_its_models_name(screen: Any, lab: Any) -> None:
+    path = lab.project("1")
+    run_program(lab, path, ONE)
+    screen.open(path)
+    screen.page.click(model_row("unwanted"))
+    screen.page.click(f'{MODELS} .mltrack-Link:text("Delete this model")')
     delete = f'{MODELS} .mltrack-Confirm button:text-is("Delete")'
-    assert opened.page.is_disabled(delete)
-    opened.page.fill(f"{MODELS} .mltrack-Confirm input", "from-a")
-    opened.page.keyboard.press("Enter")
-    assert opened.page.is_disabled(delete)
-    opened.picture("models-delete")
-    opened.page.fill(f"{MODELS} .mltrack-Confirm input", "from-a-run")
-    opened.page.click(delete)
-    opened.wait(model_row("from-a-run"), state="detached")
+    assert screen.page.is_disabled(delete)
+    screen.page.fill(f"{MODELS} .mltrack-Confirm input", "unwant")
+    screen.page.keyboard.press("Enter")
+    assert screen.page.is_disabled(delete)
+    screen.picture("models-delete")
+    screen.page.fill(f"{MODELS} .mltrack-Confirm input", "unwanted")
+    screen.page.click(delete)
+    screen.wait(model_row("unwanted"), state="detached")
 
 
 def test_s12_markup_in_the_names_of_models_is_shown_as_text(opened: Any) -> None:
@@ -173,4 +183,4 @@ def test_a_registry_that_gives_no_answer_says_so(screen: Any, project: str) -> N
         assert "gave no answer" in screen.wait(f"{section} .mltrack-Problem").text_content()
     screen.picture("models-unreachable")
     screen.page.unroute_all()
-    screen.wait(f"{MODELS} .mltrack-ModelRow", timeout_ms=READY_MS)
+    screen.wait(f"{MODELS} .mltrack-ModelRow")

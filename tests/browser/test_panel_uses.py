@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from model_ground import MODELS, model_row, run_program, train, version
+from screen import LIMIT_MS
 from test_accessible import serious
 from test_run_page import in_both_themes, open_page, run_of, runs_of, show
 
@@ -28,18 +29,10 @@ for index in range(3):
 SLOW = """%%track slow
 import time
 from jupyter_mltrack import log
-for step in range(3000):
+for step in range(30_000):
     log({"loss": 1 / (step + 1)}, step=step)
     time.sleep(0.1)
 """
-
-
-def _clipboard(screen: Any, said: Callable[[str], bool]) -> str:
-    """What was copied, as soon as it is what was waited for."""
-    screen.page.wait_for_selector(".Toastify__toast:has-text('Copied')")
-    text = screen.page.evaluate("() => navigator.clipboard.readText()")
-    assert said(text), text
-    return text
 
 
 def test_a_table_is_copied_as_a_link_and_as_markdown(make_screen: Any, lab: Any) -> None:
@@ -52,17 +45,16 @@ def test_a_table_is_copied_as_a_link_and_as_markdown(make_screen: Any, lab: Any)
     screen.wait(f"{PAGE} .mltrack-RunRow")
     screen.wait(f"{PAGE} [role=columnheader] .mltrack-Name[title=lr]")
     screen.page.click(f'{PAGE} [aria-label="Copy the first 50 runs as Markdown"]')
-    table = _clipboard(screen, lambda text: text.startswith("|")).splitlines()
+    table = screen.copied(lambda text: text.startswith("|")).splitlines()
     assert [line.split("|")[1].strip() for line in table] == [
         *("name", "---"),
         *("run-2", "run-1", "run-0"),
     ]
     assert len({line.replace("\\|", "").count("|") for line in table}) == 1
-    screen.page.wait_for_selector(".Toastify__toast", state="detached")
     screen.page.fill(f"{PAGE} .mltrack-Filter input", "metrics.loss < 0.4")
     screen.wait(f"{PAGE} .mltrack-Search-count:text-is('1 run')")
     screen.page.click(f'{PAGE} [aria-label="Copy link"]')
-    link = _clipboard(screen, lambda text: "mltrack=runs:" in text)
+    link = screen.copied(lambda text: "mltrack=runs:" in text)
     screen.go(f"{link}&token=browser")
     screen.wait(f"{PAGE} .mltrack-RunRow")
     assert screen.page.input_value(f"{PAGE} .mltrack-Filter input") == "metrics.loss < 0.4"
@@ -121,12 +113,12 @@ with m.track("meanwhile"):
     screen.wait(f'{count}[data-count="100"]')
     screen.page.context.set_offline(True)
     go_on.touch()
-    assert running.wait(60) == 0
+    assert running.wait(LIMIT_MS / 1000) == 0
     screen.page.clock.fast_forward(3_600_000)
     screen.page.context.set_offline(False)
-    screen.wait(f'{count}[data-count="250"]', timeout_ms=90_000)
-    screen.wait(screen.run_row("sleeper", "FINISHED"), timeout_ms=60_000)
-    screen.wait(screen.run_row("meanwhile", "FINISHED"), timeout_ms=60_000)
+    screen.wait(f'{count}[data-count="250"]')
+    screen.wait(screen.run_row("sleeper", "FINISHED"))
+    screen.wait(screen.run_row("meanwhile", "FINISHED"))
     screen.wait(f"{PANEL} .mltrack-Notice", state="detached")
 
 
@@ -223,7 +215,7 @@ def test_a_model_is_registered_from_the_run_and_from_the_list(screen: Any, lab: 
     assert serious(screen, tab) == []
     screen.page.click(f'{tab} [aria-label="Take tag team away"]')
     screen.wait(f'{tab} [aria-label="Change tag team"]', state="detached")
-    screen.page.click(".Toastify__toast:has-text('Tag team is gone') button:has-text('Undo')")
+    screen.undo("Tag team is gone")
     screen.wait(f'{tab} [aria-label="Change tag team"]')
 
 
@@ -253,10 +245,10 @@ def test_stages_are_shown_and_moved_where_people_go_by_them(screen: Any, lab: An
     choice = f"{version(2)} .mltrack-Stage select"
     screen.page.select_option(choice, "Staging")
     screen.wait(f'{version(2)} .mltrack-VersionRow .mltrack-Chip:has-text("Staging")')
-    in_both_themes(screen, "models-stages")
-    screen.page.click(".Toastify__toast:has-text('is in stage Staging') button:has-text('Undo')")
+    screen.undo("is in stage Staging")
     screen.wait(f"{version(2)} .mltrack-VersionRow .mltrack-Chip", state="detached")
     assert screen.page.input_value(choice) == "None"
+    in_both_themes(screen, "models-stages")
     assert serious(screen, MODELS) == []
 
 
@@ -301,6 +293,6 @@ def test_runs_of_other_machines_are_live_and_their_alerts_are_told(
     screen.wait(f"{row} .mltrack-Row-alert")
     in_both_themes(screen, "live-elsewhere")
     far.stdin.close()
-    assert far.wait(30) == 0
-    screen.wait(screen.run_row("far-away", "FINISHED"), timeout_ms=60_000)
+    assert far.wait(LIMIT_MS / 1000) == 0
+    screen.wait(screen.run_row("far-away", "FINISHED"))
     assert runs_of(lab, path)[0]["name"] == "far-away"

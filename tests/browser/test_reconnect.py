@@ -4,41 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from typing import Any
 
+from screen import LIMIT_MS
+
 PANEL = "#jupyter-mltrack-panel"
-POINTS = 150
+BEFORE, POINTS = 40, 120
 PROGRAM = f"""
-import time
+import os, time
 import jupyter_mltrack
 with jupyter_mltrack.track("goes-on"):
     for step in range({POINTS}):
         jupyter_mltrack.log({{"loss": 1 / (step + 1)}}, step=step)
-        time.sleep(0.15)
+        while step == {BEFORE} and not os.path.exists("crashed"):
+            time.sleep(0.05)
+    while not os.path.exists("is-back"):
+        time.sleep(0.05)
 """
-
-
-def _restart(lab: Any) -> None:
-    """Kill the server as a crash would, and start it again where it was."""
-    arguments = lab.process.args
-    lab.process.kill()
-    lab.process.wait()
-    lab.process = subprocess.Popen(
-        arguments,
-        cwd=lab.root,
-        env=lab.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    until_s = time.monotonic() + 60
-    while time.monotonic() < until_s:
-        try:
-            lab.request("mltrack/api/status")
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
 
 
 def test_a_restarted_server_is_found_again_and_no_point_is_missed(screen: Any, lab: Any) -> None:
@@ -50,14 +32,13 @@ def test_a_restarted_server_is_found_again_and_no_point_is_missed(screen: Any, l
     )
     screen.page.click(screen.live_row("goes-on", "RUNNING"))
     screen.wait(f"{PANEL} .mltrack-Charts canvas")
-    _restart(lab)
-    assert program.wait(120) == 0
-    screen.page.wait_for_function(
-        "([selector, count]) => document.querySelector(selector)?.dataset.count === String(count)",
-        arg=[f"{PANEL} .mltrack-PointCount", POINTS],
-        timeout=90_000,
-    )
-    screen.wait(screen.run_row("goes-on", "FINISHED"), timeout_ms=60_000)
+    lab.crash()
+    (lab.folder(path) / "crashed").touch()
+    lab.start()
+    (lab.folder(path) / "is-back").touch()
+    screen.wait(f'{PANEL} .mltrack-PointCount[data-count="{POINTS}"]')
+    assert program.wait(LIMIT_MS / 1000) == 0
+    screen.wait(screen.run_row("goes-on", "FINISHED"))
 
 
 def test_pages_of_another_version_ask_for_a_reload(screen: Any, lab: Any) -> None:

@@ -44,7 +44,6 @@ with jupyter_mltrack.track("wide"):
         jupyter_mltrack.log({f"layer_{i:05d}/norm": float(i + step) for i in range(10_000)}, step=step)
 """
 PAGE = ".mltrack-RunPage"
-READY_MS = 30_000
 
 
 def train(name: str, steps: int = 60, *, waits: bool = False) -> str:
@@ -70,7 +69,7 @@ def open_page(screen: Any, run: dict[str, Any]) -> None:
         workspace=run["workspace_id"],
         runIds=[run["run_id"]],
     )
-    screen.wait(f"{PAGE} .mltrack-PageHead-title:visible", timeout_ms=READY_MS)
+    screen.wait(f"{PAGE} .mltrack-PageHead-title:visible")
 
 
 def show(screen: Any, tab: str) -> None:
@@ -93,8 +92,7 @@ def test_a_run_shows_all_that_it_keeps_live_and_when_it_ended(screen: Any, lab: 
     screen.wait_kernel()
     screen.run_cell(0)
     screen.run_cell(2)
-    screen.page.keyboard.press("Control+s")
-    screen.until("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+    screen.save()
     screen.start_cell(1)
     screen.wait(screen.live_row("whole", "RUNNING"))
     open_page(screen, run_of(lab, path, "whole"))
@@ -175,7 +173,7 @@ def test_a_link_opens_the_page_and_a_reload_keeps_it(screen: Any, lab: Any) -> N
     address = re.sub(r"/lab.*", "/lab", screen.page.url)
     with screen.saved(run["run_id"]):
         screen.go(f"{address}?mltrack=run:{run['workspace_id']}:{run['run_id']}&token=browser")
-        screen.wait(f'{PAGE} .mltrack-PageHead-title[data-name="linked"]', timeout_ms=READY_MS)
+        screen.wait(f'{PAGE} .mltrack-PageHead-title[data-name="linked"]')
     screen.page.reload()
     screen.wait(f'{PAGE} .mltrack-PageHead-title[data-name="linked"]')
     screen.command(

@@ -75,7 +75,6 @@ def _wait_names(screen: Any, names: list[str], root: str = RUNS) -> None:
             [...document.querySelectorAll(`${root} .mltrack-RunRow .mltrack-Row-name`)].map(node => node.title)
           ) === names""",
         arg=[root, json.dumps(names, separators=(",", ":"))],
-        timeout=15_000,
     )
 
 
@@ -87,10 +86,6 @@ def _typed(screen: Any, text: str) -> None:
               && document.activeElement === input; }""",
         [BOX, text],
     )
-
-
-def _undo(screen: Any, said: str) -> None:
-    screen.page.click(f".Toastify__toast:has-text('{said}') .jp-toast-button:has-text('Undo')")
 
 
 def _focus(screen: Any, name: str) -> None:
@@ -169,7 +164,7 @@ def test_runs_are_starred_renamed_tagged_deleted_and_all_of_it_undone(
     keyboard.type("renamed <b>run</b>")
     keyboard.press("Enter")
     screen.wait(screen.run_row("renamed <b>run</b>"))
-    _undo(screen, "is now")
+    screen.undo("is now")
     screen.wait(screen.run_row("sweep-0"))
     screen.page.check(f"{screen.run_row('sweep-0')} input[type=checkbox]")
     screen.page.click(f"{screen.run_row('sweep-1')} input[type=checkbox]", modifiers=["Shift"])
@@ -190,7 +185,7 @@ def test_runs_are_starred_renamed_tagged_deleted_and_all_of_it_undone(
     screen.picture("runs-delete-question")
     screen.page.click(f"{RUNS} .mltrack-Asked .mltrack-mod-danger")
     _wait_names(screen, ["alone"])
-    _undo(screen, "deleted")
+    screen.undo("deleted")
     _wait_names(screen, ["alone", "sweep-1", "sweep-0"])
     _focus(screen, "alone")
     keyboard.press("Delete")
@@ -226,7 +221,7 @@ FRAMES = """async selector => {
   let most = 0;
   const began = performance.now();
   let last = began;
-  while (performance.now() - began < 3000) {
+  while (performance.now() - began < 1500 || times.length < 30) {
     list.scrollTop += 120;
     await new Promise(requestAnimationFrame);
     const now = performance.now();
@@ -235,7 +230,7 @@ FRAMES = """async selector => {
     most = Math.max(most, document.querySelectorAll(`${selector} .mltrack-RunRow`).length);
   }
   times.sort((a, b) => a - b);
-  return {frames: times.length / 3, p95: times[Math.floor(times.length * 0.95)], most,
+  return {frames: times.length, p95: times[Math.floor(times.length * 0.95)], most,
           top: list.scrollTop};
 }"""
 
@@ -272,7 +267,7 @@ def test_s33_ten_thousand_runs_scroll_sort_filter_and_become_a_file(
     meter.send("Performance.enable")
     before = _busy(meter)
     moved = screen.page.evaluate(FRAMES, f"{PAGE} .mltrack-List")
-    frames = max(1, moved["frames"] * 3)
+    frames = max(1, moved["frames"])
     moved |= {name: 1000 * (now - before[name]) / frames for name, now in _busy(meter).items()}
     print("scrolling", moved)
     assert moved["most"] <= 200

@@ -65,11 +65,9 @@ def test_a_server_that_cannot_be_reached_is_named_with_what_waits(
     screen.wait_kernel()
     screen.run_cell(0)
     screen.run_cell(1)
-    screen.wait(screen.live_row("kept", "FINISHED"))
     screen.page.wait_for_function(
         """() => /unreachable since \\d\\d:\\d\\d · \\d+ points? waiting since \\d\\d:\\d\\d/.test(
           document.querySelector('.mltrack-Health-words')?.textContent)""",
-        timeout=30_000,
     )
     screen.wait(f'{PANEL} .mltrack-IconButton[title="Send what waits now"]')
     screen.wait(screen.run_row("kept", "FINISHED"))
@@ -89,7 +87,6 @@ def test_a_server_that_wants_a_sign_in_says_so(
     screen.run_cell(1)
     screen.page.wait_for_function(
         "() => /signed out/.test(document.querySelector('.mltrack-Health-words')?.textContent)",
-        timeout=30_000,
     )
     screen.picture("signed-out")
 
@@ -103,10 +100,10 @@ def test_a_page_of_another_version_asks_for_a_reload_and_stops(screen: Any, lab:
     screen.open(lab.project("1"))
     notice = screen.wait(f"{PANEL} .mltrack-Notice")
     assert "different versions" in notice.text_content()
-    asked = len([url for url in screen.requests if "/mltrack/" in url])
     screen.picture("other-version")
     screen.page.wait_for_timeout(2500)
-    assert len([url for url in screen.requests if "/mltrack/" in url]) == asked == 1
+    (asked,) = [url for url in screen.requests if "/mltrack/" in url]
+    assert "/mltrack/api/status" in asked
 
 
 def test_without_the_server_extension_the_panel_says_how_to_get_it(screen: Any, lab: Any) -> None:
@@ -198,5 +195,4 @@ def test_folded_sections_stay_folded_after_a_reload(screen: Any, lab: Any) -> No
     screen.page.wait_for_function(
         "selector => document.querySelector(selector).getAttribute('aria-expanded') === 'false'",
         arg=heading,
-        timeout=10_000,
     )

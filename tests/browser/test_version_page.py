@@ -7,7 +7,6 @@ from typing import Any
 from model_ground import HOSTILE, train
 
 PAGE = '.mltrack-PageHost[data-page="version"]'
-TOAST = ".Toastify__toast"
 
 
 def _open(screen: Any, lab: Any, name: str, **extra: Any) -> None:
@@ -19,10 +18,6 @@ def _open(screen: Any, lab: Any, name: str, **extra: Any) -> None:
     args = {"kind": "version", "workspace": workspace, "model": name, "version": "1"}
     screen.command("jupyter-mltrack:open-page", **args)
     screen.wait(f"{PAGE} .mltrack-PageHead-title")
-
-
-def _undo(screen: Any, what: str) -> None:
-    screen.page.click(f'{TOAST}:has-text("{what}") button:has-text("Undo")')
 
 
 def test_a_version_is_described_tagged_and_given_an_alias_with_undo(screen: Any, lab: Any) -> None:
@@ -41,11 +36,11 @@ def test_a_version_is_described_tagged_and_given_an_alias_with_undo(screen: Any,
     page.keyboard.press("Enter")
     screen.wait(f"{PAGE} .mltrack-PageHead .mltrack-Chip[data-kind='alias']")
     screen.picture("version-about-light")
-    _undo(screen, "Alias champion is at")
+    screen.undo("Alias champion is at")
     screen.wait(f"{PAGE} .mltrack-PageHead .mltrack-Chip[data-kind='alias']", state="detached")
     page.click(f'{PAGE} button[aria-label="Take tag team away"]')
     screen.wait(f'{PAGE} .mltrack-Chip[data-tag="team"]', state="detached")
-    _undo(screen, "Tag team is gone")
+    screen.undo("Tag team is gone")
     screen.wait(f'{PAGE} .mltrack-Chip[data-tag="team"]')
     screen.theme("JupyterLab Dark")
     page.click(f'{PAGE} [role="tab"][data-tab="signature"]')
