@@ -45,7 +45,7 @@ def run() -> None:
 
 
 def _watch(page: Any, address: str) -> None:
-    page.wait_for_selector(".mltrack-LiveRow", timeout=60_000)
+    page.click(".mltrack-Live-more", timeout=60_000)  # all rows, not those that have room
     page.click(".mltrack-LiveRow")
     page.wait_for_selector(".mltrack-Charts canvas", timeout=30_000)
     page.wait_for_timeout(3_000)  # what opening cost is not what going on costs

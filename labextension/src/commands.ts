@@ -75,7 +75,7 @@ export function addCommands(parts: CommandParts): void {
     execute: () => insertCell(notebooks?.currentWidget ?? null)
   });
   commands.addCommand(CommandIDs.sync, {
-    label: trans.__('MLTrack: Sync now'),
+    label: trans.__('MLTrack: Send what waits now'),
     caption: trans.__('Send what waits to the workspace now'),
     describedBy: { args: { type: 'object', properties: {} } },
     execute: async () => sync((await panel.load()).store, trans)

@@ -32,7 +32,7 @@ export function formatNumber(value: number | null, text = '', digits = DIGITS): 
       .toExponential(2)
       .replace(/\.?0+e/, 'e')
       .replace('e+', 'e')
-      .replace('-', '−');
+      .replaceAll('-', '−');
   }
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
   const rounded = Number.isInteger(value) ? value.toFixed(0) : value.toFixed(Math.min(decimals, 6));
@@ -53,19 +53,17 @@ function formatNonFinite(text: string): string {
   }
 }
 
-/** How far something is: `12/50`, `12`, `3.5/10 MB`. */
-export function formatProgress(done: number, total: number | null, unit = ''): string {
-  const shown =
-    total === null ? formatNumber(done) : `${formatNumber(done)}/${formatNumber(total)}`;
-  return unit === '' ? shown : `${shown} ${unit}`;
+/** How far something is: `12/50`, `12`. */
+export function formatProgress(done: number, total: number | null): string {
+  return total === null ? formatNumber(done) : `${formatNumber(done)}/${formatNumber(total)}`;
 }
 
-/** Commas between groups of three digits of the whole part, from five digits on. */
+/** Commas between groups of three digits of the whole part. */
 function grouped(text: string): string {
   const [whole = '', fraction] = text.split('.');
   const digits = whole.replace('-', '');
   const sign = whole.startsWith('-') ? '-' : '';
-  const shown = digits.length > 4 ? digits.replace(/\B(?=(\d{3})+$)/g, ',') : digits;
+  const shown = digits.replace(/\B(?=(\d{3})+$)/g, ',');
   return sign + shown + (fraction === undefined ? '' : `.${fraction}`);
 }
 

@@ -105,7 +105,7 @@ export const jobsPlugin: JupyterFrontEndPlugin<void> = {
       (await tools.get()).jobs.setSubmitting(true, notebook);
     };
     app.commands.addCommand(SUBMIT, {
-      label: trans.__('MLTrack: Submit a script as a job …'),
+      label: trans.__('MLTrack: Submit a script or notebook …'),
       caption: trans.__('To a process of this machine or a compute of Azure ML'),
       describedBy: { args: { type: 'object', properties: {} } },
       execute: () => open(null)

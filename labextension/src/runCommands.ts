@@ -131,7 +131,7 @@ async function stopRun(parts: CommandParts, tools: PanelTools): Promise<void> {
     title: trans.__('Stop %1?', name),
     body: trans.__('Its kernel is interrupted; what was logged so far is kept.'),
     buttons: [
-      Dialog.cancelButton({ label: trans.__('Go on') }),
+      Dialog.cancelButton({ label: trans.__('Let it run') }),
       Dialog.warnButton({ label: trans.__('Stop') })
     ]
   });

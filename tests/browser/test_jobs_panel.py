@@ -68,7 +68,7 @@ def test_a_cell_sent_away_is_followed_stopped_and_forgotten_in_the_panel(
     screen.theme("JupyterLab Dark")
     screen.picture("jobs-failed-dark")
 
-    screen.page.click(f'{JOBS} button:text-is("Submit a script …")')
+    screen.page.click(f'{JOBS} button:text-is("Submit a script or notebook …")')
     folder = path.rpartition("/")[0]
     screen.page.fill(f"{JOBS} .mltrack-Submit input >> nth=0", f"{folder}/train.py")
     screen.page.fill(f"{JOBS} .mltrack-Submit input >> nth=1", "--lr 0.1")

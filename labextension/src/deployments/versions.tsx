@@ -1,7 +1,8 @@
 /** The versions behind an endpoint: how they are, and how requests are shared out over them. */
 import * as React from 'react';
 import { Chip, Confirm, Fold, Lines } from '../models/bits';
-import { formatBytes, statsWords, stateWord, versionWord } from '../models/words';
+import { formatBytes } from '../format';
+import { statsWords, stateWord, versionWord } from '../models/words';
 import { Name, ProblemView } from '../panel/bits';
 import { useTools } from '../panel/context';
 import { allTo, previousOf, primaryOf, rebalance, sameShares } from '../store/traffic';

@@ -52,7 +52,8 @@ export function JobsSection(): JSX.Element {
         jobs.problem === null &&
         !submitting && (
           <p className="mltrack-Empty-line mltrack-mod-padded">
-            {trans.__('Nothing runs elsewhere. %1 sends a cell away.', '%%track --on process')}
+            {trans.__('Nothing runs elsewhere. Send a cell away with')}{' '}
+            <code className="mltrack-Magic">%%track --on process</code>.
           </p>
         )
       )}
@@ -76,7 +77,7 @@ export function JobsSection(): JSX.Element {
             disabled={workspace === null}
             onClick={() => jobs.setSubmitting(true)}
           >
-            {trans.__('Submit a script …')}
+            {trans.__('Submit a script or notebook …')}
           </button>
         </div>
       )}

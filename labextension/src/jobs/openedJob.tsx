@@ -1,5 +1,6 @@
 /** An opened job: what it printed, what went along and came back, its run, and how to stop it. */
 import * as React from 'react';
+import { formatBytes } from '../format';
 import { Confirm, CopyButton, Facts, Fold, Lines, useAsked, Waiting } from '../models/bits';
 import { ProblemView } from '../panel/bits';
 import { useTools } from '../panel/context';
@@ -9,7 +10,6 @@ import { hasEnded } from '../store/jobStates';
 import { displayName } from '../text';
 import type { CodeSnapshot, Pair, Problem, SubmittedJob, Travelling } from '../types';
 import { useJobTools } from './context';
-import { sizeWords } from './words';
 
 const FOLLOW_MS = 1000;
 
@@ -71,7 +71,7 @@ function factsOf(job: SubmittedJob, trans: ReturnType<typeof useTools>['trans'])
   const named = (all: readonly Travelling[]): string =>
     all
       .map(one =>
-        one.size_bytes === null ? one.name : `${one.name} (${sizeWords(one.size_bytes)})`
+        one.size_bytes === null ? one.name : `${one.name} (${formatBytes(one.size_bytes)})`
       )
       .join(', ');
   return [
@@ -86,7 +86,7 @@ function factsOf(job: SubmittedJob, trans: ReturnType<typeof useTools>['trans'])
 export function Files(props: { snapshot: CodeSnapshot }): JSX.Element {
   const { trans } = useTools();
   const { files, size_bytes: size, paths, left_out: leftOut } = props.snapshot;
-  const title = trans._n('%2 file, %3', '%2 files, %3', files, String(files), sizeWords(size));
+  const title = trans._n('%2 file, %3', '%2 files, %3', files, String(files), formatBytes(size));
   return (
     <Fold
       title={

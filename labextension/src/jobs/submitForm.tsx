@@ -1,6 +1,7 @@
-/** The form for a script: which, with what arguments, where, and which files would go along. */
+/** The form for a script or notebook: which, with what arguments, where, and which files would go along. */
 import { closeIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
+import { formatBytes } from '../format';
 import { OptionFields } from '../models/optionFields';
 import { ProblemView } from '../panel/bits';
 import { useTools } from '../panel/context';
@@ -12,7 +13,6 @@ import type { SubmittedJob, WorkspaceId } from '../types';
 import { useJobTools } from './context';
 import { Files } from './openedJob';
 import type { NotebookOrder } from './parameters';
-import { sizeWords } from './words';
 
 function useSubmit(workspace: WorkspaceId, notebook: NotebookOrder | null): SubmitStore | null {
   const { newSubmit } = useJobTools();
@@ -45,7 +45,9 @@ export function SubmitForm(props: {
   if (form === null) {
     return null;
   }
-  const title = form.isNotebook ? trans.__('Run a notebook') : trans.__('Submit a script');
+  const title = form.isNotebook
+    ? trans.__('Run a notebook')
+    : trans.__('Submit a script or notebook');
   const go = form.isNotebook ? trans.__('Run') : trans.__('Submit');
   return (
     <form
@@ -229,7 +231,7 @@ function Plan(props: { form: SubmitStore }): JSX.Element | null {
             checked={form.large}
             onChange={event => form.setLarge(event.currentTarget.checked)}
           />
-          <span>{trans.__('Send %1', sizeWords(value.size_bytes))}</span>
+          <span>{trans.__('Send %1', formatBytes(value.size_bytes))}</span>
         </label>
       )}
     </div>

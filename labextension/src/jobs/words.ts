@@ -5,8 +5,6 @@ import { hasEnded } from '../store/jobStates';
 import { displayName } from '../text';
 import type { SubmittedJob, SubmittedState } from '../types';
 
-const KB = 1024;
-
 export function stateWord(state: SubmittedState, trans: TranslationBundle): string {
   switch (state) {
     case 'queued':
@@ -48,8 +46,4 @@ export function jobTime(job: SubmittedJob, nowMs: number): string {
   }
   const took = Math.max(0, (job.ended_ms ?? nowMs) - job.began_ms);
   return job.ended_ms === null ? formatDuration(took) : formatTook(took);
-}
-
-export function sizeWords(bytes: number): string {
-  return bytes < KB * KB ? `${Math.ceil(bytes / KB)} kB` : `${(bytes / KB / KB).toFixed(1)} MB`;
 }

@@ -4,7 +4,7 @@ import { formatDuration, formatTook } from '../format';
 import { Metric, Name, StatusMark } from '../panel/bits';
 import { useTools } from '../panel/context';
 import { useModel, useTick } from '../panel/hooks';
-import { progressWords } from '../panel/liveRow';
+import { ProgressWords } from '../panel/liveRow';
 import { OpenedRun } from '../panel/runCharts';
 import { isRunning } from '../store/liveStore';
 import { displayName, lastLine } from '../text';
@@ -99,7 +99,7 @@ function Values(props: { summary: RunSummary; live: LiveRun | undefined }): JSX.
         />
       ))}
       {live !== undefined && live.progress !== null && isRunning(summary.status) && (
-        <span className="mltrack-Row-progress">{progressWords(live.progress)}</span>
+        <ProgressWords progress={live.progress} />
       )}
     </span>
   );

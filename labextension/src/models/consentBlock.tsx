@@ -1,12 +1,11 @@
 /** What would run, said before it does; only for models that were neither made nor agreed to here. */
 import * as React from 'react';
-import { formatCount } from '../format';
+import { formatBytes, formatCount } from '../format';
 import { useTools } from '../panel/context';
 import type { DeployStore } from '../store/deployStore';
 import { displayName } from '../text';
 import type { DeployPlan } from '../types';
 import { Fold, Lines } from './bits';
-import { formatBytes } from './words';
 
 const DIGEST_SHOWN = 12;
 

@@ -1,6 +1,6 @@
 /** What lies in a version's files, and what can be changed about it: in the section and on its page. */
 import * as React from 'react';
-import { formatCount } from '../format';
+import { formatBytes, formatCount } from '../format';
 import { Name } from '../panel/bits';
 import { useTools } from '../panel/context';
 import type { ModelActs } from '../store/modelActs';
@@ -16,7 +16,6 @@ import { AliasEditor } from './aliasEditor';
 import { Facts, Fold, Lines } from './bits';
 import { DescriptionPart, StagePart, TagsPart } from './edits';
 import { RemovePart } from './removePart';
-import { formatBytes } from './words';
 
 const MOST_FIELDS = 200;
 

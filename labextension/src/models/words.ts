@@ -1,10 +1,8 @@
 /** Words and numbers of the views of models and deployments. Pure. */
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { formatNumber } from '../format';
+import { formatDuration, formatNumber } from '../format';
 import { displayName } from '../text';
 import type { DeploymentInfo, DeploymentState, EndpointInfo, EndpointStats } from '../types';
-
-export { formatBytes } from '../format';
 
 const LONGEST_TYPED = 80;
 const DELETE = 'delete';
@@ -20,7 +18,7 @@ export function formatMs(ms: number | null): string {
   return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
 }
 
-/** `0.1 s`, `42 s`, `2:05`. */
+/** `100 ms`, `0.1 s`, `42 s`, `02:05`. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 0.1) {
     return `${Math.round(seconds * 1000)} ms`;
@@ -28,7 +26,7 @@ export function formatSeconds(seconds: number): string {
   if (seconds < 60) {
     return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
   }
-  return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
+  return formatDuration(seconds * 1000);
 }
 
 /**

@@ -12,8 +12,6 @@ import { STATUS_ICONS } from './icons';
 
 const SPARK_WIDTH = 56;
 const SPARK_HEIGHT = 14;
-/** Rows are narrow: the tooltip has the exact value. */
-const ROW_DIGITS = 3;
 
 /** A name that is cut in the middle when it does not fit; whole in the tooltip. */
 export function Name(props: { text: string; className?: string }): JSX.Element {
@@ -85,7 +83,7 @@ export function Metric(props: {
     <span className="mltrack-Metric">
       <Name text={readableKey(metric.key)} className="mltrack-Metric-key" />
       <span className="mltrack-Metric-value" title={displayName(metric.text)}>
-        {formatNumber(metric.value, metric.text, ROW_DIGITS)}
+        {formatNumber(metric.value, metric.text)}
       </span>
       {ARROWS[trend] !== '' && (
         <span className="mltrack-Metric-trend" title={trendWord(trend, trans)}>

@@ -20,19 +20,23 @@ export function LiveParts(props: { run: LiveRun }): JSX.Element {
   return (
     <div className="mltrack-LiveParts">
       <div className="mltrack-Buttons">
-        <button type="button" className="mltrack-Button" onClick={() => openPage('run', args)}>
+        <button
+          type="button"
+          className="mltrack-Button mltrack-mod-small"
+          onClick={() => openPage('run', args)}
+        >
           {trans.__('Open page')}
         </button>
         {openNotebook !== null && run.notebook_path !== '' && (
           <button
             type="button"
-            className="mltrack-Button"
+            className="mltrack-Button mltrack-mod-small"
             onClick={() => openNotebook(run.notebook_path, run.cell_id)}
           >
             {trans.__('Show cell')}
           </button>
         )}
-        {isRunning(summary.status) && canStop(run) && <StopRun run={run} />}
+        {isRunning(summary.status) && canStop(run) && <StopRun run={run} small />}
       </div>
       {run.uploads !== null && run.uploads !== undefined && <UploadLine uploads={run.uploads} />}
       {run.alerts.length > 0 && <Alerts alerts={run.alerts} />}

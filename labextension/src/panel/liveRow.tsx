@@ -43,7 +43,7 @@ export function LiveRow(props: {
         <Name text={summary.name} className="mltrack-Row-name" />
         {running && run.alerts.length > 0 && <AlertMark run={run} />}
         {running && run.progress !== null ? (
-          <span className="mltrack-Row-progress">{progressWords(run.progress)}</span>
+          <ProgressWords progress={run.progress} />
         ) : (
           <Sparkline values={run.sparkline} />
         )}
@@ -104,10 +104,24 @@ function ProgressBar(props: { progress: Progress }): JSX.Element | null {
   );
 }
 
-export function progressWords(progress: Progress): string {
-  const { done, total, unit, label } = progress;
-  const words = formatProgress(done, total, displayName(unit));
-  return label === '' ? words : `${displayName(label)} ${words}`;
+/** `epoch 12/50 batch`: where there is little room the numbers are what stays. */
+export function ProgressWords(props: { progress: Progress }): JSX.Element {
+  const { done, total, unit, label } = props.progress;
+  const numbers = formatProgress(done, total);
+  const words = [displayNamed(label), numbers, displayNamed(unit)].filter(word => word !== '');
+  return (
+    <span className="mltrack-Row-progress" title={words.join(' ')}>
+      {label !== '' && (
+        <span className="mltrack-Row-progress-word">{displayNamed(label)}&nbsp;</span>
+      )}
+      <span className="mltrack-Row-progress-numbers">{numbers}</span>
+      {unit !== '' && <span className="mltrack-Row-progress-word">&nbsp;{displayNamed(unit)}</span>}
+    </span>
+  );
+}
+
+function displayNamed(text: string): string {
+  return text === '' ? '' : displayName(text);
 }
 
 function AlertMark(props: { run: LiveRun }): JSX.Element {

@@ -1,5 +1,6 @@
 /** The runs that are being written now, of every kernel. */
 import * as React from 'react';
+import { formatCount } from '../format';
 import { isRunning } from '../store/liveStore';
 import { displayName } from '../text';
 import type { LiveRun, RunId } from '../types';
@@ -15,7 +16,8 @@ const ROW_HEIGHT = 46;
 const TICK_MS = 1000;
 /**
  * Rows that the section has room for from the start, so that a run which begins moves nothing below
- * it. What ended fills that room and no more: the list below has it all.
+ * it. What ended fills that room and no more: the list below has it all. More that run are a line
+ * with their number, which has its room as well, until somebody wants to see them.
  */
 const ROOM_ROWS = 2;
 
@@ -25,11 +27,13 @@ export function LiveSection(): JSX.Element {
   useModel(live);
   useModel(store);
   const [opened, setOpened] = React.useState<ReadonlyMap<RunId, LiveRun>>(new Map());
+  const [all, setAll] = React.useState(false);
   useTick(TICK_MS, live.running.length > 0);
   if (!live.loaded) {
     return <Skeleton rows={ROOM_ROWS} rowHeight={ROW_HEIGHT} />;
   }
-  const runs = shownRuns(live.runs, opened).map(run => {
+  const shown = shownRuns(live.runs, opened, all);
+  const runs = shown.map(run => {
     const detail = live.runs.includes(run) ? null : store.openRuns.get(run.summary.run_id)?.detail;
     return detail ? { ...run, summary: detail.summary } : run; // It ended a while ago.
   });
@@ -65,6 +69,11 @@ export function LiveSection(): JSX.Element {
           ))}
         </div>
       )}
+      <More
+        all={all}
+        left={live.running.filter(run => !shown.includes(run)).length}
+        onToggle={setAll}
+      />
       <Announcer runs={live.runs} />
     </>
   );
@@ -73,18 +82,46 @@ export function LiveSection(): JSX.Element {
 /** What runs, the newest of what ended while there is room, and what was opened until it is closed. */
 function shownRuns(
   live: readonly LiveRun[],
-  opened: ReadonlyMap<RunId, LiveRun>
+  opened: ReadonlyMap<RunId, LiveRun>,
+  all: boolean
 ): readonly LiveRun[] {
-  let room = ROOM_ROWS - live.filter(({ summary }) => isRunning(summary.status)).length;
-  const shown = live.filter(({ summary }) => {
-    if (isRunning(summary.status) || opened.has(summary.run_id)) {
+  const running = live.filter(({ summary }) => isRunning(summary.status));
+  const first = new Set(all ? running : running.slice(0, ROOM_ROWS));
+  let room = ROOM_ROWS - running.length;
+  const shown = live.filter(run => {
+    if (first.has(run) || opened.has(run.summary.run_id)) {
       return true;
     }
     room -= 1;
-    return room >= 0;
+    return !isRunning(run.summary.status) && room >= 0;
   });
   const there = new Set(shown.map(run => run.summary.run_id));
   return [...shown, ...[...opened.values()].filter(run => !there.has(run.summary.run_id))];
+}
+
+/** How many more run than there is room for, and the way to them. */
+function More(props: {
+  all: boolean;
+  left: number;
+  onToggle: (all: boolean) => void;
+}): JSX.Element | null {
+  const { store, trans } = useTools();
+  const { all, left } = props;
+  if (left === 0 && (!all || store.live.running.length <= ROOM_ROWS)) {
+    return null;
+  }
+  return (
+    <button
+      type="button"
+      className="mltrack-Link mltrack-Live-more"
+      aria-expanded={all}
+      onClick={() => props.onToggle(!all)}
+    >
+      {all
+        ? trans.__('Show fewer')
+        : trans._n('Show %2 more running', 'Show %2 more running', left, formatCount(left))}
+    </button>
+  );
 }
 
 function EmptyLive(): JSX.Element {

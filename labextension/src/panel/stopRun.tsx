@@ -96,7 +96,7 @@ function Question(props: { run: LiveRun; onStop: () => void; onCancel: () => voi
       <p>{question}</p>
       <div className="mltrack-Buttons">
         <button type="button" className="mltrack-Button" autoFocus onClick={onCancel}>
-          {trans.__('Go on')}
+          {trans.__('Let it run')}
         </button>
         <button type="button" className="mltrack-Button mltrack-mod-danger" onClick={onStop}>
           {trans.__('Stop')}

@@ -44,16 +44,16 @@ export function Toolbar(props: {
 function Count(props: { runs: RunsStore }): JSX.Element {
   const { trans } = useTools();
   const { runs } = props;
-  const { total } = runs;
+  const { total, problem } = runs;
+  // None is no number to say while it is not known whether there are any.
+  const known = runs.loaded && total !== null && (total > 0 || problem === null);
   return (
     <span
       className="mltrack-Search-count"
       aria-live="polite"
       title={runs.hasBranches ? trans.__('Child runs are not counted') : undefined}
     >
-      {runs.loaded && total !== null
-        ? trans._n('%2 run', '%2 runs', total, formatCount(total))
-        : ''}
+      {known ? trans._n('%2 run', '%2 runs', total, formatCount(total)) : ''}
     </span>
   );
 }

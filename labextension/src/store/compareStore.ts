@@ -39,13 +39,14 @@ export class CompareStore extends VDomModel {
   ) {
     super();
     this.details = new Resource(signal => runClient.details(workspace, runIds, signal));
-    this.detailsPump = new Pump(() => this.details.load(), DETAILS_GAP_MS);
-    this.details.stateChanged.connect(() => this.stateChanged.emit());
+    const busyMs = (): number => (this.details.value === null ? 0 : live.pace.waitMs);
+    this.detailsPump = new Pump(() => this.details.load(), DETAILS_GAP_MS, busyMs);
+    this.details.stateChanged.connect(() => live.pace.spend(() => this.stateChanged.emit()));
     const points = Math.floor(POINTS_A_CHART / runIds.length);
     this.maxPoints = Math.min(MOST_POINTS, Math.max(LEAST_POINTS, points));
     const gapMs = Math.max(LEAST_GAP_MS, runIds.length * GAP_MS_A_RUN);
     for (const runId of runIds) {
-      const store = new SeriesStore(client, workspace, runId, this.maxPoints, gapMs);
+      const store = new SeriesStore(client, workspace, runId, this.maxPoints, gapMs, live.pace);
       store.changed.connect(() => this.pointsChanged.emit());
       this.series.set(runId, store);
     }

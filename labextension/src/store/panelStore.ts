@@ -69,7 +69,6 @@ export class PanelStore extends VDomModel {
   panelVisible = false;
   private readonly lookers = new Lookers(began => this.onLookers(began));
   private panelLook: IDisposable | null = null;
-  private stale = false;
   private pollMs = 10_000;
   private lastCursorSum = 0;
   private round = 0;
@@ -102,7 +101,7 @@ export class PanelStore extends VDomModel {
     this.adjustPoll();
   }
 
-  /** True while the panel or one of its pages can be seen. */
+  /** True while the panel or one of its pages can be seen, and the browser shows their tab. */
   get visible(): boolean {
     return this.lookers.count > 0;
   }
@@ -138,9 +137,8 @@ export class PanelStore extends VDomModel {
       this.setPhase('connecting');
       this.nudges.open();
       void this.poll.start();
-    } else if (this.stale || this.nudges.deaf) {
-      this.stale = false;
-      void this.refresh();
+    } else {
+      void this.refresh(); // A machine that slept heard nothing.
     }
   }
 
@@ -209,6 +207,7 @@ export class PanelStore extends VDomModel {
       return;
     }
     this.abort.abort();
+    this.lookers.dispose();
     this.poll.dispose();
     this.nudges.dispose();
     this.workspacePump.dispose();
@@ -346,8 +345,7 @@ export class PanelStore extends VDomModel {
       return;
     }
     if (!this.visible) {
-      this.stale = true;
-      return;
+      return; // Who looks next has everything asked for.
     }
     if (nudge.kind !== 'health') {
       nudge.run_ids.forEach((runId, index) => {

@@ -4,6 +4,7 @@ import type { RunClient } from '../runClient';
 import type { RunAbout, RunId, WorkspaceId } from '../types';
 import { MetricTableStore } from './metricTable';
 import { OutputStore } from './outputStore';
+import type { Pace } from './pace';
 import type { PanelStore } from './panelStore';
 import { Resource } from './resource';
 import { RunActs } from './runActs';
@@ -43,6 +44,11 @@ export class RunPageStore {
     });
     this.run.stateChanged.connect(this.onRun, this);
     void this.about.load();
+  }
+
+  /** Of everything that moves by itself. */
+  get pace(): Pace {
+    return this.panel.live.pace;
   }
 
   /** The run is not in the workspace any more, or only among what was deleted. */

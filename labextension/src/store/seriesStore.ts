@@ -8,6 +8,7 @@ import { SeriesData } from '../chart/merge';
 import { ApiError } from '../client';
 import type { Client } from '../client';
 import type { Problem, RunId, WorkspaceId } from '../types';
+import type { Pace } from './pace';
 import { Pump } from './pump';
 
 /** How many metrics one question can name, and how long their names can be: an address ends. */
@@ -37,15 +38,18 @@ export class SeriesStore implements IDisposable {
   /**
    * @param maxPoints for each metric.
    * @param minGapMs between two questions.
+   * @param pace of everything that moves by itself.
    */
   constructor(
     private readonly client: Client,
     readonly workspaceId: WorkspaceId,
     readonly runId: RunId,
     private readonly maxPoints: number,
-    minGapMs: number
+    minGapMs: number,
+    private readonly pace: Pace
   ) {
-    this.pump = new Pump(() => this.fetch(), minGapMs);
+    const busyMs = (): number => (this.fresh ? 0 : pace.waitMs);
+    this.pump = new Pump(() => this.fetch(), minGapMs, busyMs);
   }
 
   /** Have these metrics; those that were there before stay if one question can name them all. */
@@ -97,6 +101,6 @@ export class SeriesStore implements IDisposable {
       this.problem = error.problem;
     }
     this.loaded = true;
-    this.changed.emit();
+    this.pace.spend(() => this.changed.emit());
   }
 }

@@ -1,11 +1,11 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
+import { formatBytes } from '../../format';
 import { endpointList } from '../../modelDecode';
 import type { DeploymentInfo } from '../../types';
 import {
   confirmWord,
   endpointWord,
-  formatBytes,
   formatMs,
   formatSeconds,
   servedWords,
@@ -75,7 +75,12 @@ describe('words', () => {
       '34 MB'
     ]);
     expect([null, 6.21, 140.4, 2100].map(formatMs)).toEqual(['–', '6.2 ms', '140 ms', '2.1 s']);
-    expect([0.081, 0.44, 42.4, 125].map(formatSeconds)).toEqual(['81 ms', '0.4 s', '42 s', '2:05']);
+    expect([0.081, 0.44, 42.4, 125].map(formatSeconds)).toEqual([
+      '81 ms',
+      '0.4 s',
+      '42 s',
+      '02:05'
+    ]);
   });
 
   it('asks for a plain word where a name cannot be typed as it is shown', () => {

@@ -1,7 +1,7 @@
 /** The artifact that is chosen: what it is, what can be done with it, and its head. */
 import { copyIcon, downloadIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { formatBytes } from '../../models/words';
+import { formatBytes } from '../../format';
 import { Name, ProblemView, Skeleton } from '../../panel/bits';
 import { useTools } from '../../panel/context';
 import { useModel } from '../../panel/hooks';

@@ -8,7 +8,7 @@ import {
 } from '@jupyterlab/ui-components';
 import type { LabIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { formatBytes } from '../../models/words';
+import { formatBytes } from '../../format';
 import { Name, ProblemView } from '../../panel/bits';
 import { useTools } from '../../panel/context';
 import { useModel } from '../../panel/hooks';
@@ -124,7 +124,7 @@ function Instead(props: {
   );
   switch (row.kind) {
     case 'loading':
-      return line(trans.__('Loading…'));
+      return line(trans.__('Loading …'));
     case 'empty':
       return line(trans.__('This folder is empty.'));
     case 'more':

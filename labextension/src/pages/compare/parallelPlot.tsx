@@ -151,7 +151,14 @@ function Missing(props: { dimensions: readonly Dimension[] }): JSX.Element | nul
   return lacking.length === 0 ? null : (
     <p className="mltrack-Empty-line">
       {lacking
-        .map(({ title, count }) => trans.__('%1 of the runs have no number for %2.', count, title))
+        .map(({ title, count }) =>
+          trans._n(
+            '%1 of the runs has no number for %2.',
+            '%1 of the runs have no number for %2.',
+            count,
+            title
+          )
+        )
         .join(' ')}
     </p>
   );

@@ -78,7 +78,11 @@ export function ScatterPlot(props: {
       )}
       {lacking > 0 && (
         <p className="mltrack-Empty-line">
-          {trans.__('%1 of the runs have no number for both.', lacking)}
+          {trans._n(
+            '%1 of the runs has no number for both.',
+            '%1 of the runs have no number for both.',
+            lacking
+          )}
         </p>
       )}
     </div>

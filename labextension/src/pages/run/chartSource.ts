@@ -27,7 +27,7 @@ export class RunChartSource implements ChartSource {
   constructor(private readonly page: RunPageStore) {
     const { client, workspace, runId, maxPoints } = page;
     this.window = new ZoomWindow(client, workspace, runId, maxPoints, () => this.onChanged());
-    this.more = new SeriesStore(client, workspace, runId, maxPoints, MORE_GAP_MS);
+    this.more = new SeriesStore(client, workspace, runId, maxPoints, MORE_GAP_MS, page.pace);
     this.more.changed.connect(() => this.onChanged());
     page.run.pointsChanged.connect(this.onPoints, this);
   }

@@ -237,7 +237,7 @@ function number(
   return {
     name,
     head,
-    width: 'minmax(74px, 1fr)',
+    width: 'minmax(84px, 1fr)',
     isNumber: true,
     cell: row => {
       const [shown, text] = value(row);

@@ -4,7 +4,7 @@ import { formatAgo, formatNumber } from '../../format';
 import { Chip } from '../../models/bits';
 import { DeployForm } from '../../models/deployForm';
 import { modelIcon } from '../../models/icons';
-import { formatBytes } from '../../models/words';
+import { formatBytes } from '../../format';
 import { Name } from '../../panel/bits';
 import { useTools } from '../../panel/context';
 import { displayName, readableKey } from '../../text';
