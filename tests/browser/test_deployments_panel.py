@@ -182,7 +182,14 @@ def test_an_endpoint_is_watched_stopped_started_and_deleted(opened: Any, lab: An
     opened.wait(f"{DEPLOYMENTS} .mltrack-Drift-verdict")
     opened.picture("drift")
     row = f"{DEPLOYMENTS} .mltrack-EndpointRow"
-    opened.page.click(f'{DEPLOYMENTS} button:text-is("Stop")')
+    opened.page.click(f'{DEPLOYMENTS} button:text-is("Stop …")')
+    opened.wait(f"{DEPLOYMENTS} .mltrack-Confirm button:focus")
+    opened.picture("endpoint-stop-asked")
+    opened.page.keyboard.press("Enter")  # the safe answer
+    opened.wait(f'{DEPLOYMENTS} button:text-is("Stop …"):focus')
+    assert lab.request(f"{API}/endpoints")["endpoints"][0]["state"] == "ready"
+    opened.page.click(f'{DEPLOYMENTS} button:text-is("Stop …")')
+    opened.page.click(f'{DEPLOYMENTS} .mltrack-Confirm button:text-is("Stop")')
     opened.wait(f'{row}[data-state="stopped"]:has-text("stopped")')
     opened.page.click(f'{DEPLOYMENTS} button:text-is("Start")')
     opened.wait(f'{row}[data-state="ready"]:has-text("ready")')

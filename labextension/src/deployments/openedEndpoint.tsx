@@ -6,6 +6,7 @@ import { Address, Snippets } from '../models/jobView';
 import { ProblemView } from '../panel/bits';
 import { useTools } from '../panel/context';
 import { useModel } from '../panel/hooks';
+import { Sure } from '../panel/sure';
 import { TabList } from '../panel/tabList';
 import type { EndpointStore } from '../store/endpointStore';
 import { displayName } from '../text';
@@ -157,6 +158,30 @@ function TabContent(props: {
   }
 }
 
+/** Who asks the endpoint would be left without an answer: it asks first. */
+function StopQuestion(props: {
+  name: string;
+  store: EndpointStore;
+  onEnd: () => void;
+}): JSX.Element {
+  const { trans } = useTools();
+  const { name, store, onEnd } = props;
+  return (
+    <Sure
+      title={trans.__('Stop %1?', name)}
+      question={trans.__(
+        'Stop %1? It answers nobody until it is started again; its address and token are kept.',
+        name
+      )}
+      yes={trans.__('Stop')}
+      no={trans.__('Go on')}
+      busy={store.acting}
+      onYes={() => void store.stop().then(onEnd)}
+      onNo={onEnd}
+    />
+  );
+}
+
 function Acts(props: {
   endpoint: EndpointInfo;
   store: EndpointStore;
@@ -165,15 +190,17 @@ function Acts(props: {
   const { trans } = useTools();
   const { endpoint, store, local } = props;
   const { asked, button, ask, takeBack } = useAsked();
+  const stopping = useAsked();
   const stopped = endpoint.state === 'stopped';
+  const name = displayName(endpoint.name);
+  if (stopping.asked) {
+    return <StopQuestion name={name} store={store} onEnd={stopping.takeBack} />;
+  }
   if (asked) {
     return (
       <Confirm
         name={endpoint.name}
-        question={trans.__(
-          'Endpoint %1 stops answering; its address, token and logs go.',
-          displayName(endpoint.name)
-        )}
+        question={trans.__('Endpoint %1 stops answering; its address, token and logs go.', name)}
         busy={store.acting}
         onConfirm={() => {
           void store.remove(null, endpoint.name).then(takeBack);
@@ -189,9 +216,10 @@ function Acts(props: {
           type="button"
           className="mltrack-Button mltrack-mod-small"
           disabled={store.acting}
-          onClick={() => void (stopped ? store.start() : store.stop())}
+          ref={stopping.button}
+          onClick={stopped ? () => void store.start() : stopping.ask}
         >
-          {stopped ? trans.__('Start') : trans.__('Stop')}
+          {stopped ? trans.__('Start') : trans.__('Stop …')}
         </button>
       )}
       <button

@@ -4,6 +4,7 @@ import { problemOf } from '../store/resource';
 import { displayName } from '../text';
 import type { LiveRun } from '../types';
 import { useTools } from './context';
+import { Sure } from './sure';
 
 type Stopping = 'no' | 'asked' | 'sent';
 
@@ -82,26 +83,13 @@ function Question(props: { run: LiveRun; onStop: () => void; onCancel: () => voi
       ? trans.__('Stop %1? Its kernel is interrupted; what was logged so far is kept.', name)
       : trans.__('Stop %1? Its job is cancelled; what was logged so far is kept.', name);
   return (
-    <div
-      className="mltrack-Confirm"
-      role="alertdialog"
-      aria-label={trans.__('Stop %1?', name)}
-      onKeyDown={event => {
-        if (event.key === 'Escape') {
-          event.stopPropagation();
-          onCancel();
-        }
-      }}
-    >
-      <p>{question}</p>
-      <div className="mltrack-Buttons">
-        <button type="button" className="mltrack-Button" autoFocus onClick={onCancel}>
-          {trans.__('Let it run')}
-        </button>
-        <button type="button" className="mltrack-Button mltrack-mod-danger" onClick={onStop}>
-          {trans.__('Stop')}
-        </button>
-      </div>
-    </div>
+    <Sure
+      title={trans.__('Stop %1?', name)}
+      question={question}
+      yes={trans.__('Stop')}
+      no={trans.__('Let it run')}
+      onYes={onStop}
+      onNo={onCancel}
+    />
   );
 }
