@@ -12,7 +12,7 @@ from jupyter_mltrack.monitoring.columns import Column
 from jupyter_mltrack.monitoring.sides import FrameColumns
 
 ALPHA = 0.05
-RESAMPLES = 500
+RESAMPLES = 1000
 
 
 def features(

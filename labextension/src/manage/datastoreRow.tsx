@@ -1,9 +1,8 @@
 /** One datastore of the workspace, and below it what lies in it, folder by folder. */
 import { caretUpIcon, fileIcon, folderIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
-import { formatAgo } from '../format';
+import { formatAgo, formatBytes } from '../format';
 import { CopyButton, Waiting } from '../models/bits';
-import { formatBytes } from '../models/words';
 import { Name, ProblemView } from '../panel/bits';
 import { useTools } from '../panel/context';
 import { useModel } from '../panel/hooks';
