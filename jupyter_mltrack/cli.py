@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 _INTERRUPTED = 130
+_DOOR = "jupyter mltrack"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,11 +23,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(jupyter_mltrack.__version__)
         return 0
     from jupyter_mltrack.errors import MltrackError, UsageError
+    from jupyter_mltrack.render import told_at
     from jupyter_mltrack.verbs.door import answer_words
 
     _limit_mlflow()
     try:
-        _print(answer_words(words).plain)
+        with told_at(_DOOR):
+            _print(answer_words(words).plain)
     except UsageError as error:
         return _complain(error, 2)
     except MltrackError as error:
@@ -60,7 +63,7 @@ def _print(text: str) -> None:
 def _complain(error: Exception, code: int) -> int:
     from jupyter_mltrack.display_text import clean
 
-    lines = [clean(line).replace("%mltrack", "jupyter mltrack") for line in str(error).splitlines()]
+    lines = [clean(line).replace("%mltrack", _DOOR) for line in str(error).splitlines()]
     sys.stderr.write("\n".join(lines) + "\n")
     return code
 

@@ -11,6 +11,7 @@ import math
 import unicodedata
 
 _LOWER_IS_BETTER = ("loss", "error", "err", "mse", "mae", "rmse", "mape", "perplexity", "nll")
+_SPANS = (("day", "d", 86_400), ("hour", "h", 3600), ("minute", "min", 60), ("second", "s", 1))
 
 
 def clean(text: str) -> str:
@@ -74,6 +75,20 @@ def duration(milliseconds: int) -> str:
     if hours:
         return f"{hours}:{minutes:02d}:{seconds:02d}"
     return f"{minutes:02d}:{seconds:02d}"
+
+
+def span(milliseconds: int) -> str:
+    """How long in words that follow `last` or `each`: `hour`, `15 minutes`, `1 h 30 min`."""
+    left = max(1, round(milliseconds / 1000))
+    parts = []
+    for word, short, seconds in _SPANS:
+        count, left = divmod(left, seconds)
+        if count:
+            parts.append((count, word, short))
+    if len(parts) > 1:
+        return " ".join(f"{count} {short}" for count, _, short in parts[:2])
+    count, word, _ = parts[0]
+    return word if count == 1 else f"{count} {word}s"
 
 
 def ago(then_ms: int, now_ms: int) -> str:

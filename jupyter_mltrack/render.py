@@ -7,7 +7,9 @@ escaped; it can never become markup.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from html import escape
 from typing import NamedTuple
 
@@ -17,6 +19,18 @@ CELL_WIDTH = 48
 VALUE_WIDTH = 400
 _TABLE = "border-collapse:collapse;font-family:var(--jp-code-font-family,monospace);font-size:0.9em"
 _MUTED = "color:var(--jp-ui-font-color2,#666)"
+_MAGIC = "%mltrack"
+_door: ContextVar[str] = ContextVar("door", default=_MAGIC)
+
+
+@contextlib.contextmanager
+def told_at(door: str) -> Iterator[None]:
+    """Have notes name commands as they are typed at this door, `jupyter mltrack` for example."""
+    token = _door.set(door)
+    try:
+        yield
+    finally:
+        _door.reset(token)
 
 
 class View(NamedTuple):
@@ -55,8 +69,8 @@ def line(*parts: str, mark: str = "") -> View:
 
 
 def note(text: str) -> View:
-    """A line that explains, in a quieter colour."""
-    cleaned = clean(text)
+    """A line that explains, in a quieter colour; `%mltrack` in it is said as the door has it."""
+    cleaned = clean(text).replace(_MAGIC, _door.get())
     return View(cleaned, f'<div style="{_MUTED}">{escape(cleaned)}</div>')
 
 

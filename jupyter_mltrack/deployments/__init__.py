@@ -7,20 +7,27 @@ that it is listed and costs nobody by being forgotten.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mltrack import wire
-from jupyter_mltrack.deployments.starting import check_options, plan_deploy, start_deploy
+from jupyter_mltrack.deployments.starting import (
+    check_options,
+    check_plan,
+    plan_deploy,
+    start_deploy,
+)
 from jupyter_mltrack.display_text import clean
-from jupyter_mltrack.errors import UsageError
+from jupyter_mltrack.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
     from jupyter_mltrack.workspaces import Workspace
 
 __all__ = [
     "check_options",
+    "check_plan",
     "get_endpoint",
     "list_endpoints",
     "log_lines",
@@ -211,8 +218,23 @@ def log_lines(
         return wire.LogLines(subject=name, lines=_azure().log_lines(there, label, lines))
     if there is not None:
         return wire.LogLines(subject=name, lines=[there.detail] if there.detail else [])
-    found = [clean(line) for line in _local().logs(name, label, lines)]
-    return wire.LogLines(subject=name, lines=found)
+    said = _failed_deploy(name, lines) if label is None else None
+    if said is None:
+        said = _local().logs(name, label, lines)
+    return wire.LogLines(subject=name, lines=[clean(line) for line in said])
+
+
+def _failed_deploy(name: str, lines: int) -> list[str] | None:
+    """What the newest deploy said, where it failed before it reached the endpoint."""
+    from jupyter_mltrack.deployments import jobs
+
+    job = next((one for one in jobs.listed() if one.subject == name), None)
+    if job is None or job.state != "failed":
+        return None
+    with contextlib.suppress(NotFound):
+        if _local().endpoint(name).updated_ms >= job.started_ms:
+            return None
+    return job.log_tail[-lines:]
 
 
 def predict(

@@ -66,22 +66,13 @@ def start_deploy(
         UsageError: an option that the target does not have.
         Unreachable: the store gave no answer.
     """
-    from jupyter_mltrack.deployments import azure, jobs, planning, targets
+    from jupyter_mltrack.deployments import jobs, planning, targets
     from jupyter_mltrack.models import trust
 
     target = targets.canonical(target)
-    if traffic_percent is not None and not 0 <= traffic_percent <= 100:
-        raise UsageError(f"A share of traffic is not {traffic_percent} %.", "It is 0 to 100.")
-    module = targets.module_of(target)
-    made = targets.checked_options(targets.form_of(module), dict(options or {}))
-    check_options(target, made, name)
+    made = check_options(target, options or {}, name, traffic_percent)
     plan, found, fetched = planned or planning.plan(workspace, model, target, name)
-    check_options(target, made, plan.name)
-    _check_same_model(plan)
-    if azure.is_ours(target):
-        from jupyter_mltrack.deployments.azure import deploying
-
-        deploying.target_scope(workspace, made)
+    check_plan(workspace, plan, target, made)
     if plan.needs_consent:
         if consent_digest is not None and consent_digest != fetched.digest:
             raise trust.ConsentNeeded(
@@ -104,30 +95,58 @@ def start_deploy(
     return jobs.start(workspace, order, key)
 
 
-def check_options(target: str, options: Mapping[str, Any], name: str | None = None) -> None:
+def check_options(
+    target: str,
+    options: Mapping[str, Any],
+    name: str | None = None,
+    traffic_percent: int | None = None,
+) -> dict[str, Any]:
     """Refuse what cannot be wanted, before the model is looked at and anybody is asked.
 
     Args:
         target: where to.
-        options: of the target.
+        options: of the target, as typed or as a form sent them.
         name: of the endpoint, where it is known by now.
+        traffic_percent: share of the requests, where one is wanted.
+
+    Returns:
+        The options with the types that the target gives them.
 
     Raises:
-        UsageError: a name, a size or a tag is off, or it would be open to the internet unasked.
+        UsageError: an option, a name, a size, a share or a tag is off, or it would be open to the
+            internet unasked.
     """
     from jupyter_mltrack.deployments import azure, targets
+
+    target = targets.canonical(target)
+    if traffic_percent is not None and not 0 <= traffic_percent <= 100:
+        raise UsageError(f"A share of traffic is not {traffic_percent} %.", "It is 0 to 100.")
+    form = targets.form_of(targets.module_of(target))
+    made = targets.checked_options(form, dict(options))
+    if azure.is_ours(target):
+        from jupyter_mltrack.deployments.azure import deploying
+
+        deploying.check(made, target, name)
+    return made
+
+
+def check_plan(
+    workspace: Workspace, plan: wire.DeployPlan, target: str, options: Mapping[str, Any]
+) -> None:
+    """Refuse what cannot be done with this model there, before anybody is asked.
+
+    Raises:
+        UsageError: the endpoint serves another model, its name is off, or it is not known in which
+            workspace of Azure it shall be.
+    """
+    from jupyter_mltrack.deployments import azure, get_endpoint, targets
 
     target = targets.canonical(target)
     if azure.is_ours(target):
         from jupyter_mltrack.deployments.azure import deploying
 
-        form = targets.form_of(targets.module_of(target))
-        deploying.check(targets.checked_options(form, dict(options)), target, name)
-
-
-def _check_same_model(plan: wire.DeployPlan) -> None:
-    from jupyter_mltrack.deployments import get_endpoint
-
+        made = check_options(target, options, plan.name)
+        deploying.target_scope(workspace, made)
     try:
         known = get_endpoint(plan.name)
     except NotFound:

@@ -99,7 +99,7 @@ def run(job: Path, workspace: Workspace) -> None:
         progress.failed(
             MltrackError(
                 f"The deploy of {order.title} failed: {type(error).__name__}: {error}",
-                "The job's log has the details; please report them.",
+                f"What went before: %mltrack logs {order.name}",
             ),
             lines,
         )

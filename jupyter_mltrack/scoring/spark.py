@@ -122,10 +122,12 @@ def _table(spark: Any, words: str, name: str) -> Any:
         tables = spark.catalog.listTables(database) if database else spark.catalog.listTables()
         names = [f"{database}.{one.name}" if database else one.name for one in tables]
     near = difflib.get_close_matches(words, names, n=3, cutoff=0.5)
-    raise NotFound(
-        f"There is no table and no file {name!r}.",
-        f"Did you mean {clean(', '.join(near))}?" if near else "Tables: spark.catalog.listTables()",
-    )
+    hint = "This session of Spark knows no tables; say it where one that does is active."
+    if near:
+        hint = f"Did you mean {clean(', '.join(near))}?"
+    elif names:
+        hint = f"There are: {clean(', '.join(names[:10]))}"
+    raise NotFound(f"There is no table and no file {name!r}.", hint)
 
 
 # ------------------------------------------------------------------------------------ job

@@ -82,7 +82,7 @@ class Taker:
         return int(seen.get["rows"])
 
     def _write(self, frame: Any, place: str) -> None:
-        writer = frame.write.mode("errorifexists")
+        writer = frame.write.mode("error")  # Spark Connect has no other word for it
         if self._kind == "csv":
             writer.csv(place, header=True)
         else:

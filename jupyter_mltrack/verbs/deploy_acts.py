@@ -13,13 +13,12 @@ from jupyter_mltrack.verbs.progress import OneLine
 
 
 class DeployFailed(MltrackError):
-    """A deploy came to an end that was not wanted; the log's last lines are with it."""
+    """A deploy came to an end that was not wanted; `lines` are the last ones of its log."""
 
     code = "store_error"
 
     def __init__(self, message: str, hint: str, lines: list[str]) -> None:
-        tail = "".join(f"\n  {one}" for one in lines[-8:])
-        super().__init__(message + tail, hint)
+        super().__init__(message, hint)
         self.lines = lines
 
 
@@ -58,10 +57,12 @@ def deploy(
     workspace = choice.workspace()
     to = targets.canonical(to)
     targets.module_of(to)
-    deployments.check_options(to, options, name)
+    percent = _percent(traffic)
+    deployments.check_options(to, options, name, percent)
     _ship_if_needed(workspace)
     planned = planning.plan(workspace, model, to, name)
     plan = planned.plan
+    deployments.check_plan(workspace, plan, to, options)
     consent = _consent(plan, trust=trust) if plan.needs_consent else None
     if plan.costs and not confirm(cost_question(plan, to, options), yes=yes):
         return wire.Removed(what=f"deploy of {plan.name}", done=False)
@@ -71,7 +72,7 @@ def deploy(
         target=to,
         name=plan.name,
         options=options,
-        traffic_percent=_percent(traffic),
+        traffic_percent=percent,
         shadow=shadow,
         consent_digest=consent,
         planned=planned,

@@ -14,6 +14,7 @@ MARKS: dict[str, str] = {
     "stopped": "■",
 }
 _NONE_HERE = "No endpoints yet: %mltrack deploy MODEL --to local"
+_LINES_SHOWN = 8
 _CODE_SHOWN = 12
 _REQUIREMENTS_SHOWN = 20
 
@@ -24,10 +25,10 @@ def endpoints(found: wire.EndpointList, _now_ms: int) -> View:
     for job in found.jobs:
         from jupyter_mltrack.verbs.deploy_acts import steps_line
 
-        text = steps_line(job)
-        if job.problem is not None:
-            text += f" · {job.problem.message}"
-        one = line(text, mark=MARKS["failed" if job.state == "failed" else "deploying"])
+        if job.problem is None:
+            one = line(steps_line(job), mark=MARKS["deploying"])
+        else:
+            one = line(job.problem.message, mark=MARKS["failed"]) + note(job.problem.hint)
         shown = one if shown is None else shown + one
     if not found.endpoints:
         return shown or note(_NONE_HERE)
@@ -59,11 +60,11 @@ def _state(one: wire.EndpointInfo | wire.DeploymentInfo) -> str:
 
 
 def versions(one: wire.EndpointInfo) -> str:
-    """`5 90 %, 6 10 %` or `5` where it is alone."""
+    """`5 (90 %), 6 (10 %)` or `5` where it is alone."""
     if len(one.deployments) == 1:
         return one.deployments[0].label
     return ", ".join(
-        f"{each.label} {'shadow' if each.shadow else f'{each.traffic_percent} %'}"
+        f"{each.label} ({'shadow' if each.shadow else f'{each.traffic_percent} %'})"
         for each in one.deployments
     )
 
@@ -81,11 +82,21 @@ def endpoint(one: wire.EndpointInfo, now_ms: int) -> View:
     for each in one.deployments:
         if each.problem is not None:
             shown += note(f"{each.label}: {each.problem.message} {each.problem.hint}".strip())
+        if each.log_tail:
+            shown += _last_lines(each.log_tail)
     if one.address and one.state in ("ready", "deploying") and one.target == "local":
         shown += note(f"Ask it: %mltrack predict {one.name} --data VAR")
     if one.token_file:
         shown += note(f"Key: {one.token_file}")
     return shown
+
+
+def _last_lines(log: list[str]) -> View:
+    from html import escape
+
+    lines = [clean(one) for one in log if one.strip(" ^~")][-_LINES_SHOWN:]
+    plain = "\n".join(f"  {one}" for one in lines)
+    return View(plain, f"<pre>{escape(plain)}</pre>")
 
 
 def summary(one: wire.EndpointInfo) -> View:

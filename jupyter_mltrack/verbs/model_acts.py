@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from jupyter_mltrack import wire
 from jupyter_mltrack.display_text import clean
-from jupyter_mltrack.errors import Ambiguous, NotFound, UsageError
+from jupyter_mltrack.errors import Ambiguous, MltrackError, NotFound, UsageError
 from jupyter_mltrack.models.naming import ModelWords, parse_model
 from jupyter_mltrack.tracking import choice
 from jupyter_mltrack.verbs.confirming import confirm
@@ -173,10 +174,29 @@ def rm(subject: str, yes: bool = False) -> wire.Removed:
         model = reader.get_model(workspace, found.name)
         count = len(model.versions) if model.version_count is None else model.version_count
         what = f"model {clean(found.name)} with {count} version{'' if count == 1 else 's'}"
-    done = confirm(f"Delete {what}?", yes=yes)
+    served = _served(workspace, found.name, found.version)
+    done = confirm(f"Delete {what}?{served}", yes=yes)
     if done:
         registering.remove(workspace, found.name, found.version)
     return wire.Removed(what=what, done=done)
+
+
+def _served(workspace: Workspace, name: str, version: str | None) -> str:
+    """What goes on answering with a model that is to be deleted, as a sentence."""
+    from jupyter_mltrack import deployments
+
+    with contextlib.suppress(MltrackError):  # the question is asked all the same
+        ends = [
+            clean(end.name)
+            for end in deployments.list_endpoints().endpoints
+            if end.workspace_id == workspace.id
+            and any(one.model == name and version in (None, one.version) for one in end.deployments)
+        ]
+        if ends:
+            if len(ends) == 1:
+                return f" Endpoint {ends[0]} serves it and goes on doing so."
+            return f" Endpoints {', '.join(ends)} serve it and go on doing so."
+    return ""
 
 
 def _remove_run(workspace: Workspace, run_id: str, *, yes: bool) -> wire.Removed:

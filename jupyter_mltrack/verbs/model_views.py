@@ -8,6 +8,7 @@ from jupyter_mltrack import wire
 from jupyter_mltrack.display_text import ago, clean, number
 from jupyter_mltrack.render import Column, View, line, note, pairs, table
 from jupyter_mltrack.tracking.names import decode
+from jupyter_mltrack.verbs.job_views import size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +89,7 @@ def detail(found: wire.ModelVersionDetail, now_ms: int) -> View:
         ("run", one.run_id or ""),
         ("source", one.source),
         ("flavors", ", ".join(found.flavors)),
-        ("size", "" if found.size_bytes is None else f"{number(found.size_bytes / 1e6)} MB"),
+        ("size", "" if found.size_bytes is None else size(found.size_bytes)),
         ("description", one.description),
     ]
     shown += pairs("version", [(name, text) for name, text in facts if text])

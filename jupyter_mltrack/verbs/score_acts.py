@@ -116,12 +116,12 @@ def _parts(total: int | None, done: int, seconds: float, unit: str) -> Iterator[
 def view(report: wire.ScoreReport, _: int) -> View:
     """The picture of what was scored."""
     name = f"{report.model}/{report.version}" if report.version else report.model
-    pace = f"{report.rows / report.seconds:,.0f} rows/s" if report.seconds > 0 else ""
+    pace = report.rows / report.seconds if report.seconds > 0 else 0
     shown = line(
         f"{name}: {report.rows:,} rows scored",
         f"{report.data} → {report.out}",
         duration(int(report.seconds * 1000)),
-        pace,
+        f"{pace:,.0f} rows/s" if pace >= 1 else "",
         "" if report.run_id is None else f"run {report.run_id[:8]}",
         mark="✓",
     )

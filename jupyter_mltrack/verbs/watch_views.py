@@ -6,7 +6,7 @@ import time
 from html import escape
 
 from jupyter_mltrack import wire
-from jupyter_mltrack.display_text import clean, duration, number
+from jupyter_mltrack.display_text import clean, number, shorten, span, width
 from jupyter_mltrack.monitoring import pictures
 from jupyter_mltrack.monitoring.report import change_text, headline, in_order, p_text
 from jupyter_mltrack.render import Column, View, line, note, table
@@ -16,12 +16,13 @@ WORDS = {"drift": "▲ drift", "ok": "✓ ok", "not_tested": "◌ not tested"}
 _SHOWN = 30
 _PICTURES = 6
 _CELLS = 60
+_LABEL = 19
 _MIXES_PLAIN = 3
 
 
 def monitor(found: wire.MonitorReport, _now_ms: int) -> View:
     """Requests, latency and predictions of an endpoint over time."""
-    window = f"last {duration(found.until_ms - found.since_ms + 1)}"
+    window = f"last {span(found.until_ms - found.since_ms + 1)}"
     shown = line(
         found.endpoint,
         f"{found.requests:,} request{'' if found.requests == 1 else 's'}",
@@ -54,15 +55,21 @@ def _over_time(found: wire.MonitorReport) -> View:
         rows.append(("failed", pictures.sparkline(errors, _CELLS)))
     rows.append(("p95", pictures.sparkline(found.p95s_ms, _CELLS)))
     first, last = _clock(found.since_ms), _clock(found.until_ms)
-    plain = [f"{name:<10}{spark}" for name, spark in rows]
-    plain.append(f"{'':<10}{first}{last:>{max(1, _cells(found) - len(first))}}")
-    each = f"each {duration(found.bucket_ms)}"
+    plain = [_beside(name, spark) for name, spark in rows]
+    plain.append(f"{'':<{_LABEL}}{first}{last:>{max(1, _cells(found) - len(first))}}")
+    each = f"each {span(found.bucket_ms)}"
     drawn = [pictures.bars(found.counts, found.error_counts, f"requests, {each}")]
     curves = [("p50", found.p50s_ms, pictures.BLUE), ("p95", found.p95s_ms, pictures.MIX[1])]
     drawn.append(pictures.lines(curves, "latency", " ms"))
     html = "".join(f'<div style="margin-top:6px">{one}</div>' for one in drawn)
     ends = f'<div style="width:480px;font-size:10px">{first}<span style="float:right">{last}</span>'
     return View("\n".join(plain), f"{html}{ends}</div>")
+
+
+def _beside(label: str, drawn: str) -> str:
+    """A picture of characters behind its label; all begin in the same column."""
+    text = shorten(label, _LABEL - 1)
+    return f"{text}{' ' * (_LABEL - width(text))}{drawn}"
 
 
 def _cells(found: wire.MonitorReport) -> int:
@@ -81,7 +88,7 @@ def _mix(mix: wire.PredictionMix) -> View:
     plain = [clean(mix.name)]
     for name, row in rows:
         drawn = [share if any_ else None for share, any_ in zip(row, asked, strict=True)]
-        plain.append(f"  {clean(name)[:16]:<16} {pictures.sparkline(drawn, _CELLS)}")
+        plain.append(_beside(f"  {clean(name)}", pictures.sparkline(drawn, _CELLS)))
     html = pictures.mix(mix.name, mix.labels, mix.shares)
     return View("\n".join(plain), f'<div style="margin-top:6px">{html}</div>')
 

@@ -33,7 +33,7 @@ def test_a_cell_goes_to_a_cluster_and_its_name_comes_back_into_the_notebook(
         kernel.run("base = 10\ndef scaled(x):\n    return x * base\n")
         sent = kernel.run(CELL)
         assert sent.status == "ok", sent.traceback
-        assert sent.lines[0].startswith("◌ far · azureml:cpu · queued · sent 0 files, 0 kB · job ")
+        assert sent.lines[0].startswith("◌ far · azureml:cpu · queued · sent 0 files, 0 B · job ")
         done = kernel.run("%mltrack jobs last --wait --get\nprint(total)", timeout_s=200)
         assert done.stdout == "40\n", done.traceback
         assert "printed there" in kernel.run("%mltrack logs job:last").shown

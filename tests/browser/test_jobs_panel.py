@@ -110,11 +110,11 @@ def test_the_notebook_in_front_runs_as_a_job_with_other_parameters(screen: Any, 
     screen.wait(f"{screen.live_row('study', 'RUNNING')} .mltrack-Row-progress")
     screen.wait(screen.live_row("part", "RUNNING"))
     assert "cells" in screen.page.text_content(screen.live_row("study"))
-    screen.wait(f'{JOBS} .mltrack-Lines:has-text("study · cell 4 of 4")')
+    screen.wait(f'{JOBS} .mltrack-Lines:has-text("study · cell 3 of 3")')
     screen.picture("jobs-notebook-running-dark")
     (lab.folder(path) / "go-on").touch()
     screen.wait(row("study", "done"))
-    screen.wait(f'{JOBS} .mltrack-Lines:has-text("4 of 4 cells")')
+    screen.wait(f'{JOBS} .mltrack-Lines:has-text("3 of 3 cells")')
     listed = lab.request(f"mltrack/api/workspaces?path={path}")["workspaces"]
     workspace = next(one["id"] for one in listed if one["current"])
     runs = lab.request(f"mltrack/api/runs?workspace={workspace}")["runs"]

@@ -88,9 +88,9 @@ def test_a_notebook_runs_as_one_run_with_its_parameters_and_says_where_it_failed
     good, bad = (jobs.wait(one.id, limit_s=LIMIT_S) for one in (good, bad))
     assert (good.state, good.problem, bad.state) == ("done", None, "failed")
     assert bad.problem is not None
-    assert bad.problem.message == "cell 5 of 5: ValueError: as told"
-    assert "study · cell 3 of 5" in printed(good)
-    assert printed(good).splitlines()[-1] == "✓ 5 of 5 cells"
+    assert bad.problem.message == "cell 4 of 4: ValueError: as told"
+    assert "study · cell 2 of 4" in printed(good)
+    assert printed(good).splitlines()[-1] == "✓ 4 of 4 cells"
     runs_there = {run.run_id: run for run in runs.list_runs(workspace).runs}
     ended = (runs_there[good.id].status, runs_there[bad.id].status)
     assert ended == ("FINISHED", "FAILED")

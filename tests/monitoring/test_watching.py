@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jupyter_mltrack.display_text import span
 from jupyter_mltrack.errors import NotFound, UsageError
 from jupyter_mltrack.monitoring import endpoint_folder, monitor, pictures, watching
 from jupyter_mltrack.verbs.door import answer
@@ -157,6 +158,18 @@ def test_other_words_are_no_span_of_time(words: str) -> None:
         seconds(words)
 
 
+@pytest.mark.parametrize(
+    ("milliseconds", "words"),
+    [
+        (3_600_000, "hour"), (900_000, "15 minutes"), (60_000, "minute"), (604_800_000, "7 days"),
+        (5_400_000, "1 h 30 min"), (100_020, "1 min 40 s"), (86_400_000, "day"), (1, "second"),
+        (90_061_000, "1 d 1 h"),
+    ],
+)  # fmt: skip
+def test_spans_of_time_are_said_as_people_do(milliseconds: int, words: str) -> None:
+    assert span(milliseconds) == words
+
+
 def test_the_verb_draws_lines_in_plain_text_and_pictures_in_a_cell() -> None:
     now_ms = int(time.time() * 1000)
     evil = "<b>\x1b[31m"
@@ -166,9 +179,9 @@ def test_the_verb_draws_lines_in_plain_text_and_pictures_in_a_cell() -> None:
     ])  # fmt: skip
     shown = answer("monitor drawn --window 1h")
     lines = shown.plain.splitlines()
-    assert lines[0] == "drawn · 50 requests · 5 failed · p50 2 ms, p95 2 ms · last 1:00:00"
+    assert lines[0] == "drawn · 50 requests · 5 failed · p50 2 ms, p95 2 ms · last hour"
     assert lines[1].startswith("requests  ")
-    assert set(lines[1][10:].strip()) <= set("▁▂▃▄▅▆▇█ ")
+    assert set(lines[1][19:].strip()) <= set("▁▂▃▄▅▆▇█ ")
     assert shown.html.count("<svg") == 3
     assert "<b>" not in shown.html
     assert "\x1b" not in shown.plain + shown.html

@@ -33,11 +33,11 @@ class Short(mlflow.pyfunc.PythonModel):
 
 
 class Slow(mlflow.pyfunc.PythonModel):
-    """Takes a minute."""
+    """Takes ten minutes."""
 
     def predict(self, context, model_input, params=None):
         if len(model_input) > 20:  # it was asked before what it gives
-            time.sleep(60)
+            time.sleep(600)
         return np.zeros(len(model_input))
 
 

@@ -23,6 +23,7 @@ from jupyter_mltrack.journal import ship
 from jupyter_mltrack.scoring import spark_session
 from jupyter_mltrack.scoring.data import NamedData, OutVariable
 from jupyter_mltrack.scoring.score import score
+from jupyter_mltrack.scoring.spark_out import Taker
 from jupyter_mltrack.settings import data_dir
 from jupyter_mltrack.workspaces import Workspace
 
@@ -200,6 +201,23 @@ def test_an_interrupt_ends_sparks_work_and_leaves_nothing(spark: Any, store: Wor
         assert time.monotonic() - began < patience.WAIT_S
         time.sleep(0.1)
     assert spark.range(3).count() == 3
+
+
+def test_files_are_written_in_a_mode_that_spark_connect_takes_too(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    class Writing:
+        write = property(lambda self: self)
+
+        def mode(self, word: str) -> Writing:
+            said.append(word)
+            return self
+
+        def parquet(self, place: str) -> None:
+            said.append(place)
+
+    Taker(None, f"{tmp_path}/out.parquet", has_tables=False)._write(Writing(), "place")
+    assert said == ["error", "place"]
 
 
 def test_spark_that_is_not_there_is_said_with_what_to_install() -> None:

@@ -236,11 +236,13 @@ class Failed(MltrackError):
 
 def _why(name: str, one: wire.DeploymentInfo) -> Failed:
     cause = one.problem.message if one.problem else "no reason is known"
-    hint = f"The whole log: %mltrack logs {name}"
+    title = f"{one.model}/{one.version}" if one.version else one.uri
+    hint = f"The last lines of its log: %mltrack logs {name}"
     for word in ("ModuleNotFoundError", "ImportError"):
         if word in cause:
-            hint = "This Python lacks what the model needs: deploy it with --env uv."
-    return Failed(f"Version {one.label} did not come up: {cause}", hint, one.log_tail)
+            again = f"%mltrack deploy {title} --name {name} --env uv"
+            hint = f"Give it a Python with its own requirements: {again}"
+    return Failed(f"{title} did not come up: {cause}", hint, one.log_tail)
 
 
 def _user() -> str:

@@ -9,6 +9,7 @@ requirements give the same environment, so that the next deploy finds it ready.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -22,7 +23,9 @@ from jupyter_mltrack.errors import MltrackError, UsageError
 MANAGERS = ("local", "uv", "virtualenv", "conda")
 TITLE = "Make the model's environment"
 _MARK = "MLTRACK_PYTHON "
-_TAIL = 30
+_TAIL = 60
+_CAUSE = re.compile(r"(?:cause|error|fatal|╰─▶|\xd7)\W+(.+)", re.IGNORECASE)
+_TRACEBACK = "Traceback (most recent call last):"
 _TOOLS = {
     "uv": ("uv", "Install it: pip install uv"),
     "virtualenv": ("pyenv", "Install pyenv, or use --env uv."),
@@ -78,13 +81,19 @@ def make(folder: Path, manager: str, step: Callable[..., None]) -> str:
 
 
 def _failed(manager: str, lines: list[str]) -> MltrackError:
-    last = lines[-1] if lines else "it said nothing"
     error = MltrackError(
-        f"The model's environment cannot be made with {manager}: {last}",
-        "Its requirements are in the model's requirements.txt; the log has the whole story.",
+        f"The model's environment cannot be made with {manager}: {cause(lines)}",
+        "It asks for what its requirements.txt says; what went before: %mltrack logs ENDPOINT",
     )
     error.lines = lines  # type: ignore[attr-defined]
     return error
+
+
+def cause(lines: list[str]) -> str:
+    """The line by which a manager says what is wrong; MLflow's own error after it says nothing."""
+    told = lines[: lines.index(_TRACEBACK)] if _TRACEBACK in lines else lines
+    found = [match[1] for line in told if (match := _CAUSE.match(line))]
+    return (found or lines or ["it said nothing"])[-1]
 
 
 def _activation(folder: str, manager: str) -> str:

@@ -68,7 +68,8 @@ def load(config: Message, lifeline: Lifeline) -> Any:
     except BaseException as error:
         traceback.print_exc()
         sys.stderr.flush()
-        lifeline.tell({"event": "load_failed", "message": cause_of(error)[:2000]})
+        cause = cause_of(error, config["model_dir"])
+        lifeline.tell({"event": "load_failed", "message": cause[:2000]})
         time.sleep(0.2)  # the keeper reads it before it sees the end
         os._exit(3)
     seen = [name for name in sys.modules.keys() - before if name.partition(".")[0] in _SHARED_ROOTS]
@@ -77,13 +78,22 @@ def load(config: Message, lifeline: Lifeline) -> Any:
     return model
 
 
-def cause_of(error: BaseException) -> str:
-    """Say what went wrong, with the first cause where there is another one."""
+def cause_of(error: BaseException, model_dir: str) -> str:
+    """Say what went wrong and in which line of the model's code, the first cause first."""
     first: BaseException = error
     while (earlier := first.__cause__ or first.__context__) is not None:
         first = earlier
-    words = [f"{type(one).__name__}: {' '.join(str(one).split())}" for one in (first, error)]
-    return words[0] if first is error or words[0] == words[1] else f"{words[0]} ({words[1]})"
+    inside = os.path.join(model_dir, "")
+    said = [" ".join(str(one).split()).replace(inside, "") for one in (first, error)]
+    words = f"{type(first).__name__}: {said[0]}"
+    if said[0] not in said[1]:
+        words = f"{words} ({type(error).__name__}: {said[1]})"
+    places = [
+        (frame.filename.removeprefix(inside), frame.lineno)
+        for frame in traceback.extract_tb(first.__traceback__)
+        if frame.filename.startswith(inside)
+    ]
+    return f"{words} ({places[-1][0]}, line {places[-1][1]})" if places else words
 
 
 def names_of(model: Any) -> tuple[list[str], list[str]]:

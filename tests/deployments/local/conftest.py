@@ -47,4 +47,4 @@ def own_ground(private_place: Path, models: dict[str, Path]) -> Iterator[Ground]
     yield ground
     pids = ground.processes()
     ground.quit()
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), 10)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -99,7 +100,7 @@ def save_models(folder: Path) -> dict[str, Path]:
     return found
 
 
-def wait_until(holds: Callable[[], Any], limit_s: float = 20) -> Any:
+def wait_until(holds: Callable[[], Any], limit_s: float = 120) -> Any:
     """Wait until something holds; fail loudly where it does not."""
     limit = time.monotonic() + patience.least(limit_s)
     while time.monotonic() < limit:
@@ -129,6 +130,16 @@ def children_of(pid: int) -> list[int]:
             if int(fields[1]) == pid and fields[0] != "Z":
                 found.append(int(entry.name))
     return found
+
+
+def process_of(job_id: str) -> int | None:
+    """The process that does a job."""
+    for entry in os.scandir("/proc"):
+        if entry.name.isdecimal():
+            with contextlib.suppress(OSError):
+                if job_id.encode() in Path(entry.path, "cmdline").read_bytes():
+                    return int(entry.name)
+    return None
 
 
 class Ground:
@@ -227,4 +238,4 @@ class Ground:
         pids = self.processes()
         if pids:
             os.kill(pids[0], 15)
-        wait_until(lambda: not any(alive(pid) for pid in pids), 15)
+        wait_until(lambda: not any(alive(pid) for pid in pids))

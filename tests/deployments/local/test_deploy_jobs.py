@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
-import patience
+import msgspec
 import pytest
-from local_ground import Ground, wait_until
+from local_ground import Ground, process_of, wait_until
 
 from jupyter_mltrack import deployments, wire, workspaces
 from jupyter_mltrack.deployments import jobs, targets
@@ -39,8 +39,32 @@ def place(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
         client.create_model_version(name, str(ground.models[name]))
     yield made
     for one in jobs._jobs(jobs.folder()):
-        wait_until(lambda job=one: jobs.get(job.name).state != "running", 60)
+        wait_until(lambda job=one: jobs.get(job.name).state != "running")
     choice.forget()
+
+
+@pytest.fixture
+def go(place: Workspace, ground: Ground, tmp_path: Path) -> Iterator[Path]:
+    """A registered model `patient`, whose loading waits until this file is there."""
+    made = tmp_path / "go"
+    folder = tmp_path / "patient"
+    shutil.copytree(ground.models["odd"], folder)
+    code = folder / "odd_model.py"
+    code.write_text(
+        f"import os\nimport time\n\nwhile not os.path.exists({str(made)!r}):\n"
+        f"    time.sleep(0.05)\n{code.read_text()}"
+    )
+    client = mlflow.MlflowClient(place.tracking_uri)
+    client.create_registered_model("patient")
+    client.create_model_version("patient", str(folder))
+    yield made
+    made.touch()
+
+
+def listed_job(subject: str) -> wire.JobInfo:
+    """The deploy to an endpoint that is listed; those of other tests are, too."""
+    (found,) = [one for one in deployments.list_endpoints().jobs if one.subject == subject]
+    return found
 
 
 def agreed(place: Workspace, model: str) -> str:
@@ -101,49 +125,108 @@ def test_three_clicks_and_a_lost_answer_make_one_deployment(place: Workspace) ->
 
 
 def test_another_deploy_to_an_endpoint_that_is_being_deployed_is_refused(
-    place: Workspace,
+    place: Workspace, go: Path
 ) -> None:
     first = deployments.start_deploy(
-        place, "plain", name="busy", consent_digest=agreed(place, "plain")
+        place, "patient", name="busy", consent_digest=agreed(place, "patient")
     )
-    same = deployments.start_deploy(place, "plain", name="busy")
+    same = deployments.start_deploy(place, "patient", name="busy")
     assert same.id == first.id
     with pytest.raises(jobs.Conflict):
-        deployments.start_deploy(place, "plain", name="busy", options={"replicas": 2})
+        deployments.start_deploy(place, "patient", name="busy", options={"replicas": 2})
+    go.touch()
     assert jobs.wait(first.id).state == "done"
     with pytest.raises(UsageError) as caught:
         deployments.start_deploy(place, "odd", name="busy", consent_digest=agreed(place, "odd"))
-    assert "serves plain" in caught.value.message
+    assert "serves patient" in caught.value.message
 
 
 def test_a_deploy_that_is_killed_is_known_as_failed_and_can_be_done_again(
-    place: Workspace,
+    place: Workspace, go: Path
 ) -> None:
     job = deployments.start_deploy(
-        place, "plain", name="killed", consent_digest=agreed(place, "plain")
+        place, "patient", name="killed", consent_digest=agreed(place, "patient")
     )
-    pid = next(
-        int(entry.name)
-        for entry in os.scandir("/proc")
-        if entry.name.isdecimal() and job.id in Path(entry.path, "cmdline").read_text()
-    )
-    os.kill(pid, signal.SIGKILL)
+    os.kill(wait_until(lambda: process_of(job.id)), signal.SIGKILL)
     failed = wait_until(lambda: (now := jobs.get(job.id)).state == "failed" and now)
-    assert failed.problem.message == "The deploy of plain/1 to local was ended from outside."
-    assert [one.id for one in deployments.list_endpoints().jobs] == [job.id]
-    again = jobs.wait(deployments.start_deploy(place, "plain", name="killed").id)
+    assert failed.problem.message == "The deploy of patient/1 to local was ended from outside."
+    assert listed_job("killed").id == job.id
+    go.touch()
+    again = jobs.wait(deployments.start_deploy(place, "patient", name="killed").id)
     assert again.state == "done"
-    assert deployments.list_endpoints().jobs == []
+    assert "killed" not in {one.subject for one in deployments.list_endpoints().jobs}
 
 
 def test_a_model_that_cannot_be_loaded_says_why_with_the_last_lines(place: Workspace) -> None:
     with pytest.raises(DeployFailed) as caught:
         answer("deploy broken --trust")
-    assert "no_such_library_at_all" in caught.value.message
+    cause = "ModuleNotFoundError: No module named 'no_such_library_at_all' (odd_model.py, line 3)"
+    again = "%mltrack deploy broken/1 --name broken-local --env uv"
+    assert str(caught.value).splitlines() == [
+        f"broken/1 did not come up: {cause}",
+        f"Give it a Python with its own requirements: {again}",
+    ]
     assert any("ModuleNotFoundError" in line for line in caught.value.lines)
-    (job,) = deployments.list_endpoints().jobs
-    assert job.state == "failed"
-    assert "no_such_library_at_all" in str(job.problem)
+    job = listed_job("broken-local")
+    assert (job.state, job.problem.message) == ("failed", caught.value.message)
+    assert f"✕ {caught.value.message}" in answer("endpoints").plain.splitlines()
+    shown = answer("endpoints broken-local").plain.splitlines()
+    assert any("No module named 'no_such_library_at_all'" in line for line in shown[-3:])
+
+
+def test_what_a_deploy_said_can_be_read_where_no_endpoint_came_of_it(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(NotFound):
+        answer("logs plain-local")
+    path = os.environ["PATH"]
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(DeployFailed) as caught:
+        answer("deploy plain --trust --env conda")
+    monkeypatch.setenv("PATH", path)
+    assert str(caught.value).splitlines() == [
+        "conda is not installed.",
+        "Install Miniforge, or use --env uv.",
+    ]
+    assert answer("logs plain-local").plain == "plain-local has written nothing yet."
+    job = listed_job("plain-local")
+    told = msgspec.structs.replace(job, log_tail=["one", "two"])
+    jobs.write(jobs.folder() / job.id, told)
+    assert answer("logs plain-local --lines 1").plain == "two"
+    answer("deploy plain --trust")
+    assert "is ready" in answer("logs plain-local").plain
+
+
+def test_what_cannot_be_is_said_before_anybody_is_asked(place: Workspace) -> None:
+    answer("deploy plain --trust --name taken")
+    for words, said in (
+        ("deploy broken --replicas 0", "replicas does not take 0."),
+        ("deploy broken --cost 1", "The target has no option 'cost'."),
+        ("deploy broken --traffic 200", "A share of traffic is not 200 %."),
+        ("deploy broken --name taken", "Endpoint taken serves plain."),
+        ("deploy broken --to azureml", "Workspace work is not one of Azure ML."),
+    ):
+        with pytest.raises(UsageError) as caught:
+            answer(words)
+        assert caught.value.message == said
+
+
+def test_who_deletes_a_model_is_told_what_goes_on_serving_it(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from jupyter_mltrack.verbs import model_acts
+
+    asked: list[str] = []
+    monkeypatch.setattr(model_acts, "confirm", lambda words, *, yes: bool(asked.append(words)))
+    answer("deploy plain --trust --name kept")
+    for words in ("plain", "plain/1", "odd"):
+        answer(f"rm model:{words}")
+    kept = "Endpoint kept serves it and goes on doing so."
+    assert asked == [
+        f"Delete model plain with 1 version? {kept}",
+        f"Delete model version plain/1? {kept}",
+        "Delete model odd with 1 version?",
+    ]
 
 
 def test_a_model_whose_example_is_refused_is_not_ready(place: Workspace) -> None:
@@ -155,8 +238,6 @@ def test_a_model_whose_example_is_refused_is_not_ready(place: Workspace) -> None
 def test_s17_a_model_that_changes_while_it_is_deployed_is_not(
     place: Workspace, ground: Ground, tmp_path: Path
 ) -> None:
-    import shutil
-
     folder = tmp_path / "own"
     shutil.copytree(ground.models["plain"], folder)
     mlflow.MlflowClient(place.tracking_uri).create_registered_model("own")
@@ -281,9 +362,9 @@ def test_a_target_that_is_not_installed_says_which_are(place: Workspace) -> None
     assert caught.value.hint.startswith("Targets here: local, docker, azureml, ")
 
 
-def test_a_wait_that_is_interrupted_leaves_the_job_at_work(place: Workspace) -> None:
+def test_a_wait_that_is_interrupted_leaves_the_job_at_work(place: Workspace, go: Path) -> None:
     job = deployments.start_deploy(
-        place, "plain", name="waited", consent_digest=agreed(place, "plain")
+        place, "patient", name="waited", consent_digest=agreed(place, "patient")
     )
     seen: list[wire.JobInfo] = []
 
@@ -294,10 +375,8 @@ def test_a_wait_that_is_interrupted_leaves_the_job_at_work(place: Workspace) -> 
     with pytest.raises(KeyboardInterrupt):
         jobs.wait(job.id, interrupted)
     assert seen[0].state == "running"
-    until_s = time.monotonic() + patience.WAIT_S
-    while jobs.get(job.id).state == "running" and time.monotonic() < until_s:
-        time.sleep(0.1)
-    assert jobs.get(job.id).state == "done"
+    go.touch()
+    assert jobs.wait(job.id).state == "done"
 
 
 def test_the_lines_to_copy_ask_the_endpoint(place: Workspace) -> None:

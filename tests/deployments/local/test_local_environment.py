@@ -117,6 +117,31 @@ def test_an_environment_that_cannot_be_made_fails_with_the_last_lines(
 
 
 @pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (
+            [
+                "error: No solution found when resolving dependencies",
+                "cause: Because away was not found in the package registry",
+                "Traceback (most recent call last):",
+                "mlflow.utils.process.ShellCommandException: Non-zero exit code: 1",
+                "Command: ['bash', '-c', 'uv pip install']",
+            ],
+            "Because away was not found in the package registry",
+        ),
+        (
+            ["Collecting away", "ERROR: No matching distribution found for away", "[notice] new"],
+            "No matching distribution found for away",
+        ),
+        (["killed"], "killed"),
+        ([], "it said nothing"),
+    ],
+)
+def test_the_cause_is_what_the_manager_says(lines: list[str], said: str) -> None:
+    assert environment.cause(lines) == said
+
+
+@pytest.mark.parametrize(
     ("flavors", "requirements", "expected"),
     [
         (["python_function", "sklearn"], "mlflow\nscikit-learn==1.5\n", True),

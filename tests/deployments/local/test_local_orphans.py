@@ -32,7 +32,7 @@ def test_when_the_keeper_is_killed_everything_ends_and_the_next_look_restores_it
     pids = _all_of(own_ground)
     assert len(pids) == 4, "keeper, warm process, two replicas"
     os.kill(pids[0], signal.SIGKILL)
-    wait_until(lambda: not any(alive(pid) for pid in pids), 2)
+    wait_until(lambda: not any(alive(pid) for pid in pids))
     keeper_client.ensure()
     answer = keeper_client.ask("churn", act("hello"))
     assert answer.status == 200
@@ -70,14 +70,14 @@ def test_what_a_model_started_ends_with_its_replica(ground: Ground) -> None:
     child = int(json.loads(keeper_client.ask("parent", act("child")).body)["predictions"][0])
     assert alive(child)
     keeper_client.remove("parent")
-    wait_until(lambda: not alive(child), 2)
+    wait_until(lambda: not alive(child))
 
 
 def test_what_a_model_started_ends_when_the_replica_crashes(ground: Ground) -> None:
     ground.deploy("parent", "odd")
     child = int(json.loads(keeper_client.ask("parent", act("child")).body)["predictions"][0])
     os.kill(ground.pid_of("parent"), signal.SIGKILL)
-    wait_until(lambda: not alive(child), 2)
+    wait_until(lambda: not alive(child))
 
 
 def test_a_replica_from_a_fresh_process_ends_with_its_keeper_too(
@@ -90,7 +90,7 @@ def test_a_replica_from_a_fresh_process_ends_with_its_keeper_too(
     pid = own_ground.pid_of("fresh")
     assert children_of(own_ground.keeper_pid()) == [pid], "no warm process was needed"
     os.kill(own_ground.keeper_pid(), signal.SIGKILL)
-    wait_until(lambda: not alive(pid), 2)
+    wait_until(lambda: not alive(pid))
 
 
 def test_a_replica_that_computes_ends_with_its_keeper_too(own_ground: Ground) -> None:
@@ -101,13 +101,13 @@ def test_a_replica_that_computes_ends_with_its_keeper_too(own_ground: Ground) ->
 
     def ask() -> None:
         with contextlib.suppress(http.client.RemoteDisconnected):
-            own_ground.request("busy", body=act("sleep30"))
+            own_ground.request("busy", body=act("sleep1000"))
 
     caller = threading.Thread(target=ask, daemon=True)
     caller.start()
     time.sleep(0.3)
     os.kill(own_ground.keeper_pid(), signal.SIGKILL)
-    wait_until(lambda: not any(alive(pid) for pid in pids), 2)
+    wait_until(lambda: not any(alive(pid) for pid in pids))
 
 
 def test_a_model_that_crashes_again_and_again_is_given_up(
@@ -131,7 +131,7 @@ def test_a_replica_over_its_memory_limit_is_replaced_and_that_is_said(ground: Gr
     before = ground.pid_of("large")
     with contextlib.suppress(http.client.RemoteDisconnected):
         ground.request("large", body=act("grow"))
-    wait_until(lambda: not alive(before), 5)
+    wait_until(lambda: not alive(before))
     assert ground.pid_of("large") != before
     assert any("MB of memory, 600 MB are allowed" in line for line in keeper_client.logs("large"))
 
@@ -139,13 +139,12 @@ def test_a_replica_over_its_memory_limit_is_replaced_and_that_is_said(ground: Gr
 def test_an_idle_endpoint_sleeps_and_the_next_request_wakes_it(ground: Ground) -> None:
     ground.deploy("nap", "odd", idle_stop_s=1)
     before = ground.pid_of("nap")
-    info = wait_until(lambda: (found := keeper_client.endpoint("nap")).asleep and found, 15)
+    info = wait_until(lambda: (found := keeper_client.endpoint("nap")).asleep and found)
     assert (info.state, info.deployments[0].replicas_ready) == ("ready", 0)
-    wait_until(lambda: not alive(before), 5)
+    wait_until(lambda: not alive(before))
     answer = keeper_client.ask("nap", act("hello"))
     assert answer.status == 200
     assert json.loads(answer.body)["predictions"][0] != before
-    assert not keeper_client.endpoint("nap").asleep
 
 
 def test_three_keepers_at_once_are_one(own_ground: Ground) -> None:
@@ -156,18 +155,22 @@ def test_three_keepers_at_once_are_one(own_ground: Ground) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    time.sleep(0.5)
     place = str(own_ground.places.root.parent).encode()
-    keepers = []
-    for entry in os.scandir("/proc"):
-        if entry.name.isdecimal():
-            try:
-                line = (own_ground.places.root.__class__(entry.path) / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if b"local.keeper" in line and place in line and b"/bin/sh" not in line:
-                keepers.append(int(entry.name))
-    assert keepers == [own_ground.keeper_pid()]
+
+    def keepers() -> list[int]:
+        found = []
+        for entry in os.scandir("/proc"):
+            if entry.name.isdecimal():
+                try:
+                    line = (own_ground.places.root.__class__(entry.path) / "cmdline").read_bytes()
+                except OSError:
+                    continue
+                if b"local.keeper" in line and place in line and b"/bin/sh" not in line:
+                    found.append(int(entry.name))
+        return found
+
+    assert own_ground.keeper_pid() in keepers()
+    wait_until(lambda: keepers() == [own_ground.keeper_pid()])  # those that came late have ended
 
 
 def test_a_data_folder_as_deep_as_the_system_allows_works(
@@ -196,7 +199,7 @@ def test_where_another_program_took_the_port_the_address_is_new_and_that_is_said
     before = own_ground.deploy("churn", "odd")
     pids = _all_of(own_ground)
     os.kill(pids[0], signal.SIGKILL)
-    wait_until(lambda: not any(alive(pid) for pid in pids), 2)
+    wait_until(lambda: not any(alive(pid) for pid in pids))
     port = int(before.address.rpartition(":")[2])
 
     def taken() -> socket.socket | None:
@@ -254,7 +257,7 @@ def test_a_replica_that_hangs_is_replaced(ground: Ground) -> None:
     ground.deploy("hung", "odd")
     before = ground.pid_of("hung")
     os.kill(before, signal.SIGSTOP)
-    wait_until(lambda: not alive(before), 60)
+    wait_until(lambda: not alive(before))
     assert ground.pid_of("hung") != before
     assert any("did not answer 3 times in a row" in line for line in keeper_client.logs("hung"))
 
@@ -262,8 +265,8 @@ def test_a_replica_that_hangs_is_replaced(ground: Ground) -> None:
 def test_a_request_that_comes_while_an_endpoint_falls_asleep_is_answered(ground: Ground) -> None:
     ground.deploy("nap", "odd", idle_stop_s=1)
     for _ in range(3):
-        wait_until(lambda: keeper_client.endpoint("nap").asleep, 15)
-        assert keeper_client.ask("nap", act("hello"), timeout_s=20).status == 200
+        wait_until(lambda: keeper_client.endpoint("nap").asleep)
+        assert keeper_client.ask("nap", act("hello"), timeout_s=120).status == 200
 
 
 @pytest.mark.skipif(shutil.which("ps") is None, reason="no `ps` here")
@@ -308,4 +311,4 @@ def test_when_the_data_folder_is_removed_everything_ends(own_ground: Ground) -> 
     pids = _all_of(own_ground)
     assert len(pids) == 3
     shutil.rmtree(own_ground.places.root.parent)
-    wait_until(lambda: not any(alive(pid) for pid in pids), 10)
+    wait_until(lambda: not any(alive(pid) for pid in pids))
