@@ -21,7 +21,7 @@ from jupyter_mltrack.journal import sqlite_inputs, sqlite_rows
 from jupyter_mltrack.journal import sqlite_statements as statements
 from jupyter_mltrack.journal.sqlite_statements import RUN_NAME_TAG, TAG_CHARACTERS_MAX
 from jupyter_mltrack.journal.store_trouble import RunRefused, StoreTrouble
-from jupyter_mltrack.workspaces.local import TESTED_SCHEMAS, schema_of
+from jupyter_mltrack.workspaces.local import TESTED_SCHEMAS, file_identity, schema_of
 
 ERROR_TAG = "mltrack.error"
 _CACHE_KIB = 32_768
@@ -35,15 +35,6 @@ def usable(database: Path) -> bool:
         return schema_of(database) in TESTED_SCHEMAS
     except (sqlite3.Error, OSError):
         return False
-
-
-def _file_of(database: Path) -> tuple[int, int] | None:
-    """What tells the file from one that comes later under its name; None where there is none."""
-    try:
-        found = os.stat(database)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 class SqliteStore:
@@ -78,7 +69,7 @@ class SqliteStore:
 
     def is_current(self) -> bool:
         """Say whether the file that was connected is still the one of that name."""
-        return self._connection is None or self._file == _file_of(self.database)
+        return self._connection is None or self._file == file_identity(self.database)
 
     def open(self) -> None:
         """Connect if not connected.
@@ -90,7 +81,7 @@ class SqliteStore:
             if self.is_current():
                 return
             self.close()
-        self._file = _file_of(self.database)
+        self._file = file_identity(self.database)
         with _translated(self.database):
             if schema_of(self.database) not in TESTED_SCHEMAS:
                 raise StoreTrouble("connecting", f"The database {self.database} is not ready yet.")

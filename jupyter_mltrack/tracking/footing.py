@@ -6,8 +6,6 @@ the old one held is gone, and that is said once. MLflow would go on writing into
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mltrack.tracking import caution
@@ -29,7 +27,9 @@ class Footing:
         database = self._workspace.database
         if database is None:
             return 0
-        file = identity(database)
+        from jupyter_mltrack.workspaces.local import file_identity
+
+        file = file_identity(database)
         if self._file is not None and file != self._file:
             self.changes += 1
             place = database.parent if self._workspace.kind == "local" else database
@@ -40,15 +40,6 @@ class Footing:
             )
         self._file = file
         return self.changes
-
-
-def identity(database: Path) -> tuple[int, int] | None:
-    """What tells a file from one that came later under its name; None where there is none."""
-    try:
-        found = os.stat(database)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def let_go(tracking_uri: str) -> None:
