@@ -152,7 +152,7 @@ def test_a_cell_that_fails_ends_the_run_and_names_itself() -> None:
     notebook_file("bad.ipynb", CELLS[0], "x = 1", "%%track bad\nraise ValueError('boom')", "y = 1")
     with pytest.raises(MltrackError) as caught:
         jupyter_mltrack.run("bad.ipynb", {"x": 2}, "done.ipynb", name="tried", experiment="e")
-    assert caught.value.message == "Cell 4 of tried failed: ValueError: boom"
+    assert caught.value.message == "Cell 3 of tried failed: ValueError: boom"  # of its own
     jupyter_mltrack.experiment("e")
     parent = jupyter_mltrack.show("tried").summary
     assert (parent.status, parent.error, parent.experiment) == ("FAILED", "ValueError: boom", "e")

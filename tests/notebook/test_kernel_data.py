@@ -37,6 +37,8 @@ def test_a_run_has_the_data_its_cell_used_and_warns_of_its_order(
         "big = np.zeros((1_000_000, 3))\nunused = np.zeros(9)\nloop = []; loop.append(loop)\n"
         "odd = pd.Series([loop, lambda: 1])\ndef total(): return frame.a.sum()\n"
     )
+    patient = "from jupyter_mltrack.tracking.used import uses; uses.BUDGET_S = 100"
+    assert kernel.run(patient).status == "ok"
     assert kernel.run(setup, cellId="one").status == "ok"
     cell = (
         "%%track study\nrows = pd.read_csv('rows.csv')\nframe = total() + big.sum() + len(odd)\n"
@@ -51,6 +53,7 @@ def test_a_run_has_the_data_its_cell_used_and_warns_of_its_order(
     assert reply.error == "ValueError"
     assert f"⚠ {doubts}" in reply.lines
     assert kernel.run("%%track await\nimport asyncio\nawait asyncio.sleep(0)\nodd\n").status == "ok"
+    kernel.settle()
     study, failed, waited = store.runs()
     found = data_of(work, study["id"])
     assert set(found) == {
@@ -80,6 +83,7 @@ def test_a_run_has_the_data_its_cell_used_and_warns_of_its_order(
     assert {one.dataset.name for one in inputs} == {name for name, _ in found}
     (work / "mltrack.toml").write_text("keep_data = false\nkeep_order = false\n")
     assert kernel.run(lost.replace("lost", "off"), cellId="three").lines[-1].startswith("✕ off")
+    kernel.settle()
     off = store.runs()[-1]
     assert data_of(work, off["id"]) == {}
     assert "mltrack.order" not in off["tags"]
