@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+import hypothesis
 import leftovers
 import mlflow_ground
 import places
@@ -17,6 +18,12 @@ import pytest
 # process when it is imported; pytest-xdist's workers have such a one.
 if getattr(sys.modules["__main__"], "__spec__", None) is None:
     sys.modules["__main__"].__spec__ = ModuleSpec("__main__", None)
+
+# How long an example takes says how busy the machine is, and nothing else.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True)

@@ -78,17 +78,17 @@ def test_a_cluster_is_made_scaled_and_deleted(client: Any) -> None:
 def test_an_instance_stops_and_starts_and_is_seen_between(azure: Azure, client: Any) -> None:
     from azure.ai.ml.entities import ComputeInstance
 
-    client.compute.begin_create_or_update(
-        ComputeInstance(name="desk", size="Standard_DS3_v2")
-    ).result()
-    azure.switches.operation_s = 0.3
-    stopping = client.compute.begin_stop("desk")
-    assert client.compute.get("desk").state == "Stopping"
-    stopping.result()
+    for name in ("desk", "slow"):
+        made = ComputeInstance(name=name, size="Standard_DS3_v2")
+        client.compute.begin_create_or_update(made).result()
+    client.compute.begin_stop("desk").result()
     assert client.compute.get("desk").state == "Stopped"
     client.compute.begin_start("desk").result()
     client.compute.begin_restart("desk").result()
     assert client.compute.get("desk").state == "Running"
+    azure.switches.operation_s = 600  # seen before it ends, however slow the machine
+    client.compute.begin_stop("slow")
+    assert client.compute.get("slow").state == "Stopping"
 
 
 def test_attached_kubernetes_is_detached(client: Any) -> None:

@@ -90,7 +90,7 @@ def test_chip_and_status_bar_follow_a_run_while_the_panel_is_closed(screen: Any,
     screen.wait_kernel()
     screen.run_cell(0)
     screen.start_cell(1)
-    screen.wait(f"{STATUS}:has-text('1 running')")
+    screen.wait(f"{STATUS}:has-text('running')")
     screen.wait(f'{CHIP}[data-status="RUNNING"]')
     before = screen.page.locator(STATUS).text_content()
     screen.page.wait_for_function(

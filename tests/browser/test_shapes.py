@@ -220,7 +220,9 @@ def test_s33_ten_thousand_runs_keep_the_page_small(screen: Any, lab: Any) -> Non
     screen.wait(screen.run_row("old-00007"))
 
 
-def test_everything_can_be_reached_by_the_keyboard_alone(screen: Any, lab: Any) -> None:
+def test_everything_can_be_reached_by_the_keyboard_alone(
+    screen: Any, lab: Any, request: pytest.FixtureRequest
+) -> None:
     path = lab.project("1")
     names = ("one", "two", "three")
     # They run on: what ended leaves the section of live runs after a while.
@@ -230,10 +232,14 @@ def test_everything_can_be_reached_by_the_keyboard_alone(screen: Any, lab: Any) 
         )
         for name in names
     ]
+    request.addfinalizer(lambda: [program.kill() for program in programs])
     screen.open(path)
     for name in names:
-        screen.wait(screen.live_row(name, "RUNNING"))
         screen.wait(screen.run_row(name, "RUNNING"))
+    screen.page.wait_for_function(
+        "selector => document.querySelectorAll(selector).length === 2",  # as many as have room
+        arg=f'{PANEL} .mltrack-LiveRow[data-status="RUNNING"]',
+    )
     keyboard = screen.page.keyboard
     keyboard.press("Escape")
     keyboard.press("Control+Shift+c")

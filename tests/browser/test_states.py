@@ -101,9 +101,10 @@ def test_a_page_of_another_version_asks_for_a_reload_and_stops(screen: Any, lab:
     notice = screen.wait(f"{PANEL} .mltrack-Notice")
     assert "different versions" in notice.text_content()
     screen.picture("other-version")
+    asked = [url for url in screen.requests if "/mltrack/" in url]
     screen.page.wait_for_timeout(2500)
-    (asked,) = [url for url in screen.requests if "/mltrack/" in url]
-    assert "/mltrack/api/status" in asked
+    assert [url for url in screen.requests if "/mltrack/" in url] == asked
+    assert [url for url in asked if "/mltrack/api/status" not in url] == []
 
 
 def test_without_the_server_extension_the_panel_says_how_to_get_it(screen: Any, lab: Any) -> None:

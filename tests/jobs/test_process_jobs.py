@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -89,7 +90,7 @@ def test_a_notebook_runs_as_one_run_with_its_parameters_and_says_where_it_failed
     assert (good.state, good.problem, bad.state) == ("done", None, "failed")
     assert bad.problem is not None
     assert bad.problem.message == "cell 4 of 4: ValueError: as told"
-    assert "study · cell 2 of 4" in printed(good)
+    assert re.search(r"study · cell [1-4] of 4", printed(good))  # those that took long enough
     assert printed(good).splitlines()[-1] == "✓ 4 of 4 cells"
     runs_there = {run.run_id: run for run in runs.list_runs(workspace).runs}
     ended = (runs_there[good.id].status, runs_there[bad.id].status)

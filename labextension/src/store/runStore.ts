@@ -16,13 +16,15 @@ export class RunStore extends VDomModel {
   status: RunStatus | null = null;
   /** False until the first answer with points (or without any) has come. */
   loaded = false;
-  problem: Problem | null = null;
   hiddenColumns = 0;
   note = '';
   /** How many of those who took it cannot be seen now; asked for nothing while that is all. */
   private resting = 0;
   private users = 1;
   private stale = false;
+  /** Of the newest question for each of both; an answer to one does not heal the other. */
+  private detailProblem: Problem | null = null;
+  private seriesProblem: Problem | null = null;
   private readonly abort = new AbortController();
   private readonly seriesPump = new Pump(
     () => this.fetchSeries(),
@@ -42,6 +44,11 @@ export class RunStore extends VDomModel {
 
   get running(): boolean {
     return this.status === 'RUNNING' || this.status === 'SCHEDULED';
+  }
+
+  /** Why it is not known, or not any more: a deleted run still has its points. */
+  get problem(): Problem | null {
+    return this.detailProblem ?? this.seriesProblem;
   }
 
   /** Fetch everything; call once. */
@@ -113,7 +120,10 @@ export class RunStore extends VDomModel {
       const changed = data.apply(series);
       const state = this.stateKey();
       this.loaded = true;
-      this.problem = null;
+      this.seriesProblem = null;
+      if (this.detailProblem !== null && this.detailProblem.code !== 'not_found') {
+        void this.detailPump.request(); // The workspace answers again.
+      }
       this.status = series.status;
       this.hiddenColumns = series.hidden_columns;
       this.note = series.note;
@@ -124,7 +134,8 @@ export class RunStore extends VDomModel {
         this.stateChanged.emit();
       }
     } catch (error) {
-      this.fail(error);
+      this.seriesProblem = this.failed(error);
+      this.stateChanged.emit();
     }
   }
 
@@ -140,22 +151,24 @@ export class RunStore extends VDomModel {
         return;
       }
       this.detail = detail;
+      this.detailProblem = null;
       this.status = detail.summary.status;
       this.stateChanged.emit();
     } catch (error) {
-      this.fail(error);
+      this.detailProblem = this.failed(error);
+      this.stateChanged.emit();
     }
   }
 
-  private fail(error: unknown): void {
+  /** The problem of an answer; null where nobody waits for it any more. */
+  private failed(error: unknown): Problem | null {
     if (this.isDisposed) {
-      return;
+      return null;
     }
     if (!(error instanceof ApiError)) {
       throw error;
     }
-    this.problem = error.problem;
-    this.stateChanged.emit();
+    return error.problem;
   }
 }
 

@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -20,7 +21,12 @@ from jupyter_mltrack import deployments, workspaces
 
 JUPYTER = Path(sys.executable).with_name("jupyter")
 LIMIT_S = 120.0
-_AT_A_TERMINAL = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"
+_AT_A_TERMINAL = """
+import os, signal, sys
+os.login_tty(0)
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever runs the tests may have it ignored
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 _MOVES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -74,13 +80,16 @@ def told(*words: str, question: str, keys: str) -> tuple[int, str]:
 
 
 @pytest.fixture
-def theirs(ground: Ground) -> str:
-    """A registered model that was not made here."""
+def theirs(ground: Ground, tmp_path: Path) -> str:
+    """A registered model that was not made here, with files that nobody has agreed to."""
+    files = tmp_path / "theirs"
+    shutil.copytree(ground.models["plain"], files)
+    (files / "note.txt").write_text(str(tmp_path))
     place = workspaces.resolve("local")
     place.prepare()
     client = mlflow.MlflowClient(place.tracking_uri)
     client.create_registered_model("theirs")
-    client.create_model_version("theirs", str(ground.models["plain"]))
+    client.create_model_version("theirs", str(files))
     return "theirs"
 
 
