@@ -151,15 +151,19 @@ def test_a_run_is_renamed_starred_deleted_and_restored(screen: Any, lab: Any) ->
     in_both_themes(screen, "run-compare-with")
     screen.page.keyboard.press("Escape")
     held: list[Any] = []
-    screen.page.route("**/series?*", held.append)
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    screen.page.route("**/series?*", hold)
     screen.page.click(f'{PAGE} [data-act="delete"]')
     screen.page.click(f"{PAGE} .mltrack-Confirm .mltrack-mod-danger")
     screen.wait(f"{PAGE} .mltrack-PageNotice:has-text('deleted')")
-    screen.page.unroute("**/series?*")
     assert held
     for late in held:  # its points, which are there still, do not make it one that is not deleted
         with screen.page.expect_response(late.request.url):
             late.continue_()
+    screen.page.unroute("**/series?*")
     in_both_themes(screen, "run-deleted")
     screen.page.click(f"{PAGE} .mltrack-PageNotice button:has-text('Restore')")
     screen.wait(f"{PAGE} .mltrack-PageNotice", state="detached")
