@@ -65,6 +65,7 @@ def test_the_table_and_the_panel_in_each_state_without_a_run(screen: Any, lab: A
             screen.wait(said)
             assert screen.page.locator(f"{place} .mltrack-Search-count").text_content() == ""
         assert screen.page.locator(f"{PAGE} .mltrack-Empty-line").count() == 0
+        screen.theme("JupyterLab Light")
         in_both_themes(screen, f"table-{state}")
         assert serious(screen, PAGE) == []
         assert serious(screen, PANEL) == []

@@ -174,7 +174,7 @@ function StopQuestion(props: {
         name
       )}
       yes={trans.__('Stop')}
-      no={trans.__('Go on')}
+      no={trans.__('Let it run')}
       busy={store.acting}
       onYes={() => void store.stop().then(onEnd)}
       onNo={onEnd}
