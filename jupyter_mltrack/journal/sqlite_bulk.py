@@ -21,7 +21,8 @@ from jupyter_mltrack.journal import sqlite_inputs, sqlite_rows
 from jupyter_mltrack.journal import sqlite_statements as statements
 from jupyter_mltrack.journal.sqlite_statements import RUN_NAME_TAG, TAG_CHARACTERS_MAX
 from jupyter_mltrack.journal.store_trouble import RunRefused, StoreTrouble
-from jupyter_mltrack.workspaces.local import TESTED_SCHEMAS, file_identity, schema_of
+from jupyter_mltrack.workspaces.database import file_identity
+from jupyter_mltrack.workspaces.local import TESTED_SCHEMAS, schema_of
 
 ERROR_TAG = "mltrack.error"
 _CACHE_KIB = 32_768

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mltrack.tracking import caution
+from jupyter_mltrack.workspaces.database import file_identity
 
 if TYPE_CHECKING:
     from jupyter_mltrack.workspaces import Workspace
@@ -27,8 +28,6 @@ class Footing:
         database = self._workspace.database
         if database is None:
             return 0
-        from jupyter_mltrack.workspaces.local import file_identity
-
         file = file_identity(database)
         if self._file is not None and file != self._file:
             self.changes += 1

@@ -29,15 +29,6 @@ TESTED_SCHEMAS = frozenset({"dc11669786a5"})
 _SCHEMA_LIMIT_S = 180.0
 
 
-def file_identity(database: Path) -> tuple[int, int] | None:
-    """What tells a file from one that came later under its name; None where there is none."""
-    try:
-        found = os.stat(database)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
 def schema_of(database: Path, timeout_s: float = 1.0) -> str | None:
     """Return the revision of MLflow's schema in a database; None when there is none.
 
