@@ -153,6 +153,7 @@ class Kernel:
 
     def restart(self) -> None:
         self.client.stop_channels()
+        self.manager.shutdown_wait_time = patience.WAIT_S  # before Jupyter kills it
         self.manager.restart_kernel(now=False)
         self._connect()
 
