@@ -269,7 +269,7 @@ def test_a_request_that_comes_while_an_endpoint_falls_asleep_is_answered(ground:
         assert keeper_client.ask("nap", act("hello"), timeout_s=120).status == 200
 
 
-@pytest.mark.skipif(shutil.which("ps") is None, reason="no `ps` here")
+@pytest.mark.skipif(shutil.which("ps") is None, reason="one of the two ways asks `ps`")
 def test_memory_is_measured_the_same_by_either_way() -> None:
     from jupyter_mltrack.deployments.local import process
 
